@@ -14,15 +14,15 @@ use minicbor::{Decode, Encode};
 /// with thousands of leads is not rewritten whole whenever one more comes. All of them are told when the hold ends.
 pub const HOLD_LEADS_MAX: usize = 64;
 
-/// How many events may wait to be passed on to the leads of an account. Of further ones the lead to which they happen says that
-/// nobody else heard of them.
+/// How many events may wait to be passed on to the leads of an account. Beyond that, the journal of the lead to which an event
+/// happens says that nobody else heard of it.
 pub const PASSED_MAX: usize = 256;
 
-/// How many bytes the events may have that wait to be passed on, which every page of leads rewrites: 256 KiB.
+/// The most bytes of events that wait to be passed on, which every page of leads rewrites: 256 KiB.
 pub const PASSED_BYTES_MAX: usize = 256 * 1024;
 
-/// How many leads are known to have come under a hold while the one before it was still ending. Pages of that end follow
-/// one another at once, so there are few; further ones are told of the end too.
+/// How many leads are remembered that came under a hold while the one before it was still ending. The pages of that end follow
+/// one another at once, so there are few. Leads beyond the limit are told of that end too.
 const JOINED_MAX: usize = 256;
 
 /// A company, with its owner and the hold on it.
@@ -46,16 +46,16 @@ pub struct Account {
     /// Whether more leads are under the hold than it lists.
     #[cbor(n(120), skip_if = "std::ops::Not::not", default)]
     pub more: bool,
-    /// A hold that is over, while leads that it does not list have still to be told.
+    /// A hold that is over, while leads that it does not list still have to be told.
     #[n(121)]
     #[cbor(default)]
     pub ending: Option<Ending>,
-    /// Leads that the hold in force does not list, and that came under it since the one before has been ending. They lie
-    /// among the leads of that one, which have still to be told.
+    /// Leads that came under the hold in force since the one before has been ending, and that it does not list. The store keeps
+    /// them among the leads of the one before, some of which still have to be told.
     #[cbor(n(122), skip_if = "Vec::is_empty", default)]
     pub joined: Vec<LeadId>,
-    /// Events of its leads that are passed on to the others, a page at a time, the first one first. No more come beyond
-    /// [`PASSED_MAX`], or [`PASSED_BYTES_MAX`].
+    /// Events of its leads that are passed on to the others, a page at a time, the oldest event first. There are no more than
+    /// [`PASSED_MAX`] or [`PASSED_BYTES_MAX`] allow.
     #[cbor(n(123), skip_if = "Vec::is_empty", default)]
     pub passing: Vec<Passed>,
 }
@@ -128,7 +128,7 @@ pub enum AccountMessage {
         /// The rep who takes over.
         owner: RepId,
     },
-    /// A lead that came under the hold has another owner, or is done with: the end of the hold is nothing to it.
+    /// A lead that came under the hold has another owner or is done with: the end of the hold no longer matters to it.
     Leave(LeadId),
     /// This event happened to one of the account's leads.
     Happened(EventType),
@@ -178,8 +178,8 @@ impl Account {
         self.hold.as_ref().map(|hold| hold.until).into_iter().chain(ending).chain(passing).min()
     }
 
-    /// Takes a message from a lead at `now`. Returns the leads that the account's record does not list: whether each has to be
-    /// kept apart from now on, or no longer.
+    /// Takes a message from a lead at `now`. Returns leads that the account's record does not list, each with whether it is to be
+    /// kept apart from now on (`true`) or no longer (`false`).
     pub fn tell(&mut self, message: AccountMessage, now: Timestamp) -> Vec<(LeadId, bool)> {
         match message {
             AccountMessage::Join { name } => {
@@ -246,7 +246,7 @@ impl Account {
         unlisted
     }
 
-    /// Remembers which leads are not of a hold that is ending, unless they lie where its pages have been already.
+    /// Remembers leads that do not belong to a hold that is ending, unless its pages have passed them already.
     fn note_joined(&mut self, unlisted: &[LeadId]) {
         let Some(ending) = self.ending else { return };
         let ahead = unlisted.iter().filter(|lead| Some(**lead) > ending.after);
@@ -273,7 +273,7 @@ impl Account {
         }
     }
 
-    /// Records that a page of the leads has heard of the event that is passed on first; `last` says that no page follows.
+    /// Records that a page of the leads has heard of the oldest event to be passed on; `last` says that no page follows.
     pub fn passed(&mut self, page: &[LeadId], last: bool) {
         if last {
             self.passing.drain(..self.passing.len().min(1));

@@ -37,44 +37,44 @@ pub struct Run {
     /// When the nurture plugin wants to look again.
     #[n(8)]
     pub look_again_at: Option<Timestamp>,
-    /// Since when the run stands still because its workflow or a plugin is paused. It was to take a
-    /// step, or something of it fell due.
+    /// Since when the run stands still because its workflow or a plugin is paused, or because a workflow of a higher priority has
+    /// the lead.
     #[n(9)]
     pub braked_at: Option<Timestamp>,
-    /// Until when an interrupt has paused the run. What falls due in that time falls due at its end.
+    /// Until when an interrupt has paused the run. What falls due during the pause falls due at its end.
     #[n(10)]
     pub paused_until: Option<Timestamp>,
-    /// Who has which role in the run.
+    /// The rep in each role of the run.
     #[n(11)]
     #[cbor(skip_if = "BTreeMap::is_empty", default)]
     pub roles: BTreeMap<String, RepId>,
-    /// Who was given the lead in this run, for an `assign` that passes them over. At most [`HAD_MAX`], the latest last.
+    /// The reps to whom this run gave the lead, for an `assign` that skips them. At most [`HAD_MAX`], the latest last.
     #[n(12)]
     #[cbor(skip_if = "Vec::is_empty", default)]
     pub had: Vec<RepId>,
-    /// Where the run was when, as far as a wait of its workflow looks back to it.
+    /// When the run began and came to its steps, as far as a wait of its workflow looks back to that.
     #[n(13)]
     #[cbor(skip_if = "Vec::is_empty", default)]
     pub marks: Vec<Mark>,
-    /// The numbers of the journal entries whose events its waits have taken, when they look back.
+    /// The numbers of the journal entries whose events the run's waits have taken, if its workflow has waits that look back.
     #[n(14)]
     #[cbor(skip_if = "Vec::is_empty", default)]
     pub taken: Vec<u64>,
-    /// The value for which the run stands, in a workflow with a run for each value of something.
+    /// The value for which the run stands, in a workflow that has a run for each value of an expression.
     #[n(15)]
     pub key: Option<String>,
-    /// How far its cadence had come when it was parked there: it goes on from there.
+    /// How far the run's cadence had come when the run was parked in it; it goes on from there.
     #[n(16)]
     pub cadence: Option<CadenceState>,
-    /// Whether its workflow hears what happens to other leads of the account.
+    /// Whether the run's workflow hears what happens to other leads of the account.
     #[n(20)]
     #[cbor(skip_if = "std::ops::Not::not", default)]
     pub hears_account: bool,
-    /// Whether it began at the end of a hold: its group does not count it.
+    /// Whether the run began at the end of a hold. Its group then does not count it.
     #[n(21)]
     #[cbor(skip_if = "std::ops::Not::not", default)]
     pub after_hold: bool,
-    /// How many changes of fields by workflows lie, one after another, behind its having come where it is.
+    /// How many field changes by workflows led one after another to where the run is.
     #[n(22)]
     #[cbor(skip_if = "is_zero", default)]
     pub raised: u8,
@@ -89,13 +89,13 @@ fn is_zero(count: &u8) -> bool {
     *count == 0
 }
 
-/// How many reps a run remembers to whom the lead was given.
+/// The most reps that a run remembers, of those to whom it gave the lead.
 pub const HAD_MAX: usize = 32;
 
 /// The most characters of a run's key.
 const KEY_CHARS_MAX: usize = 120;
 
-/// A value as the key of a run; none when it is blank.
+/// A value as the key of a run; none for a blank, a list, a date or a duration.
 pub fn key_text(value: &Value) -> Option<String> {
     let text = match value {
         Value::Text(text) => text.trim().to_owned(),
@@ -143,7 +143,7 @@ impl Run {
         self.marks.push(Mark { step, seq });
     }
 
-    /// The number of the entry with which it came to the step, or began.
+    /// The number of the journal entry with which the run came to the step, or began.
     pub(crate) fn marked(&self, step: Option<StepId>) -> Option<u64> {
         self.marks.iter().find(|mark| mark.step == step).map(|mark| mark.seq)
     }
@@ -153,7 +153,7 @@ impl Run {
         self.paused_until.map_or(at, |until| until.max(at))
     }
 
-    /// Remembers to whom the lead was given.
+    /// Remembers that the lead was given to this rep.
     pub(crate) fn was_given_to(&mut self, rep: &RepId) {
         self.had.retain(|had| had != rep);
         if self.had.len() == HAD_MAX {
@@ -192,7 +192,7 @@ pub enum RunState {
     /// A person has a task to do.
     #[n(3)]
     Task(#[n(0)] TaskId),
-    /// A mail is on its way.
+    /// A message or a request is on its way.
     #[n(4)]
     Sending(#[n(0)] EffectId),
     /// The run is in a cadence.
@@ -222,7 +222,7 @@ impl RunState {
         matches!(self, Self::Task(_) | Self::Sending(_) | Self::Cadence(_) | Self::Waiting { .. })
     }
 
-    /// Whether a mail of the run is under way.
+    /// Whether a message or a request of the run is under way.
     pub const fn is_sending(&self) -> bool {
         matches!(self, Self::Sending(_) | Self::Cadence(CadenceState { phase: CadencePhase::Sending(_), .. }))
     }
@@ -246,7 +246,7 @@ pub struct CadenceState {
     /// How often the cadence has begun a new round.
     #[n(1)]
     pub round: u16,
-    /// How many contacts were counted.
+    /// How many contacts have been counted.
     #[n(2)]
     pub contacts: u16,
     /// How many voice mails were left.
@@ -266,7 +266,7 @@ pub enum CadencePhase {
     /// The next touch falls due at this time.
     #[n(0)]
     Pause(#[n(0)] Timestamp),
-    /// A call task is open.
+    /// A call or a task is open.
     #[n(1)]
     Task(#[n(0)] TaskId),
     /// The first dial was not answered; the second falls due at this time.
@@ -275,7 +275,7 @@ pub enum CadencePhase {
     /// The task for the second dial is open.
     #[n(3)]
     RedialTask(#[n(0)] TaskId),
-    /// A mail is on its way.
+    /// A message is on its way.
     #[n(4)]
     Sending(#[n(0)] EffectId),
 }
@@ -284,7 +284,7 @@ pub enum CadencePhase {
 /// `leave`, from people and from consent.
 pub const COMPLETED: &str = "completed";
 
-/// The ending of a run that another workflow of its group took the lead from.
+/// The ending of a run from which another workflow of its group took the lead.
 pub const OUSTED: &str = "ousted";
 
 /// An enrolment that waits until its group is free.
@@ -308,13 +308,13 @@ pub struct Past {
     pub run: RunId,
     #[n(1)]
     pub ended_at: Timestamp,
-    /// `completed`, or the name that the workflow gives.
+    /// `completed`, the name that the workflow gives, or a code such as `ousted`.
     #[n(2)]
     pub ending: String,
     /// How many runs of this workflow have ended.
     #[n(3)]
     pub count: u32,
-    /// Whether the condition under which the lead may come in again held when the run ended.
+    /// Whether the condition for enrolling the lead again held when the run ended.
     #[n(4)]
     #[cbor(skip_if = "std::ops::Not::not", default)]
     pub could_come_again: bool,

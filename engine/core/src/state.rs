@@ -24,10 +24,10 @@ pub const RECENT_MAX: usize = 16;
 pub const UNDER_WAY_MAX: usize = 16;
 /// How long a claimed call counts as under way, in milliseconds: 30 minutes.
 pub const CLAIM_MS: i64 = 30 * MINUTE_MS;
-/// The most tasks remembered that were given up and may be reported all the same; the oldest is forgotten.
+/// The most tasks remembered that were given up and may still be reported. The oldest is forgotten.
 pub const GIVEN_UP_MAX: usize = 8;
-/// How long to wait for a decision before asking again, in milliseconds. One that was lost with the engine is asked for again at its
-/// next start.
+/// How long to wait for a decision before asking again, in milliseconds. If it was lost with the engine, it is asked for again at
+/// the next start.
 pub const DECISION_TIMEOUT_MS: i64 = 30_000;
 
 /// A lead with its runs and tasks: what one partition owns, loads and commits together.
@@ -54,7 +54,7 @@ pub struct LeadState {
     pub latest: Option<Entry>,
     /// The touches under way, in the order in which they began.
     pub reserved: Vec<Reservation>,
-    /// Tasks that were given up, the latest last: somebody may report one all the same. At most [`GIVEN_UP_MAX`].
+    /// Tasks that were given up, the latest last, since somebody may still report one. At most [`GIVEN_UP_MAX`].
     pub given_up: Vec<Task>,
     /// The arms of A/B tests that the lead has drawn, the latest last. At most [`ARMS_MAX`].
     pub arms: Vec<DrawnArm>,
@@ -65,10 +65,10 @@ pub struct LeadState {
 /// How many enrolments of a lead may wait for their groups.
 pub const WAITERS_MAX: usize = 16;
 
-/// How many workflows, each with every key of its runs, a lead remembers to have been in.
+/// The most workflows whose latest run a lead remembers. A workflow whose runs have keys counts once for each key.
 pub const PAST_MAX: usize = 512;
 
-/// How many drawn arms a lead keeps.
+/// The most drawn arms that a lead keeps.
 pub const ARMS_MAX: usize = 64;
 
 /// The arm of an A/B test that a lead has drawn.
@@ -194,8 +194,7 @@ impl LeadState {
         }
     }
 
-    /// Remembers how the latest run of a workflow ended. Of workflows with a run for each value of something the oldest
-    /// are forgotten.
+    /// Remembers how the latest run of a workflow ended. Beyond the limit the oldest ending is forgotten.
     pub(crate) fn remember_past(&mut self, name: String, past: Past) {
         self.past.insert(name, past);
         if self.past.len() > PAST_MAX
@@ -241,7 +240,7 @@ impl LeadState {
         self.reserved.retain(|reserved| reserved.by != Toucher::Call(task));
     }
 
-    /// An open task that is done now, or one that was given up (then `true`).
+    /// Removes and returns an open task, which is done now, or one that was given up (then with `true`).
     pub(crate) fn take_task(&mut self, id: TaskId) -> Option<(Task, bool)> {
         if let Some(ix) = self.tasks.iter().position(|task| task.id == id) {
             return Some((self.tasks.remove(ix), false));
@@ -250,7 +249,7 @@ impl LeadState {
         Some((self.given_up.remove(ix), true))
     }
 
-    /// A task was given up; somebody may report it all the same.
+    /// Remembers a task that was given up, since somebody may still report it.
     pub(crate) fn remember_given_up(&mut self, task: Task) {
         if self.given_up.len() == GIVEN_UP_MAX {
             self.given_up.remove(0);
@@ -258,19 +257,19 @@ impl LeadState {
         self.given_up.push(Task { escalation: None, give_up: None, ..task });
     }
 
-    /// When a task is given up: not while something forbids it, and not while somebody who claimed it may be at it.
+    /// When a task is given up. It is not while something forbids it, or while somebody who claimed it may be at it.
     pub fn gives_up_at(&self, task: &Task) -> Option<Timestamp> {
         let at = task.give_up.filter(|_| !self.is_forbidden(task))?;
         Some(self.not_while_claimed(task, at))
     }
 
-    /// When the next escalation point of a task falls due, or its question is asked again: not while something forbids
-    /// the task, and not while somebody who claimed it may be at it.
+    /// When the next escalation point of a task falls due, or its question is asked again. Neither happens while something
+    /// forbids the task, or while somebody who claimed it may be at it.
     pub(crate) fn escalates_at(&self, task: &Task) -> Option<Timestamp> {
         self.would_escalate_at(task).filter(|_| !self.stands_still(task))
     }
 
-    /// The same, if the task's run did not stand still.
+    /// When the next escalation point would fall due if the task's run did not stand still.
     pub(crate) fn would_escalate_at(&self, task: &Task) -> Option<Timestamp> {
         let point = task.escalation.filter(|_| !self.is_paused_call(task))?;
         let at = if point.asked { point.at.plus_ms(DECISION_TIMEOUT_MS) } else { point.at };
@@ -283,8 +282,8 @@ impl LeadState {
         claimed.map_or(at, |claim| at.max(claim.since.plus_ms(CLAIM_MS)))
     }
 
-    /// Whether a task may not be done for now, so that nobody is late with it: a person has paused the lead, or its run stands
-    /// still.
+    /// Whether a task may not be done for now, so that nobody is late with it, because a person has paused the lead or its run
+    /// stands still.
     fn is_forbidden(&self, task: &Task) -> bool {
         self.is_paused_call(task) || self.stands_still(task)
     }
@@ -305,7 +304,7 @@ impl LeadState {
             self.tasks.iter().filter_map(|task| Some((self.escalates_at(task)?, Deadline::Escalation(task.id))));
         let given_up = self.tasks.iter().filter_map(|task| Some((self.gives_up_at(task)?, Deadline::GiveUp(task.id))));
         let going = || self.runs.iter().filter(|run| run.braked_at.is_none());
-        // What a pause put off falls due with its end, and comes after it.
+        // What a pause put off falls due when the pause ends, and comes after its end.
         let pauses = going().filter_map(|run| Some((run.paused_until?, Deadline::Pause(run.id))));
         let runs = going().filter_map(|run| match &run.state {
             RunState::Waiting { until } => until.map(|at| (run.not_while_paused(at), Deadline::Wait(run.id))),
@@ -329,7 +328,7 @@ impl LeadState {
         pauses.chain(waiters).chain(hold).chain(escalations).chain(given_up).chain(runs)
     }
 
-    /// The account of whose other leads a run of this lead wants to hear.
+    /// The account whose other leads' events a run of this lead listens to.
     pub fn listens_to(&self) -> Option<AccountId> {
         self.lead.account.filter(|_| self.runs.iter().any(|run| run.hears_account))
     }
@@ -342,14 +341,14 @@ impl LeadState {
         })
     }
 
-    /// Whether a question of the lead was put, or is to be put again, and has no answer. Of those that wait for room in the
-    /// pool [`Self::queued`] tells.
+    /// Whether a question of the lead that was put, or is to be put again, has no answer. [`Self::queued`] has those that wait
+    /// for room in the pool.
     pub fn is_unanswered(&self) -> bool {
         self.unanswered().next().is_some()
             || self.tasks.iter().any(|task| task.escalation.is_some_and(|point| point.asked))
     }
 
-    /// The runs whose questions have no answer, and which question of the step it is.
+    /// The runs whose questions have no answer, each with the question's slot in its step.
     pub(crate) fn unanswered(&self) -> impl Iterator<Item = (RunId, Asks)> {
         self.runs.iter().filter(|run| run.braked_at.is_none()).filter_map(|run| match &run.state {
             RunState::Deciding { slot, queued: None, .. } => Some((run.id, *slot)),
@@ -452,17 +451,17 @@ pub struct ScheduleState {
     /// The cron expression and zone to which `handled` belongs; `None` in records of earlier versions.
     #[n(90)]
     pub rule: Option<String>,
-    /// Since when the workspace no longer has the schedule. A firing due in that time is not missed.
+    /// Since when the workspace no longer has the schedule. A firing that falls due meanwhile is not missed.
     #[n(91)]
     pub removed: Option<Timestamp>,
-    /// The nominal times of all firings that began, in order and apart from each other; at most [`SERIES_MAX`]. A clock that was
-    /// set back comes by them again, and none of them fires twice.
+    /// The nominal times of all firings that began, in order and as separate series; at most [`SERIES_MAX`]. When the clock is
+    /// set back it comes to these times again, and none of them fires twice.
     #[n(92)]
     #[cbor(default, skip_if = "Vec::is_empty")]
     pub ran: Vec<Series>,
 }
 
-/// Firings that began one after another: those of both these nominal times, and of each time of the schedule between them.
+/// Firings that began one after another: those of these two nominal times, and of every time of the schedule between them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct Series {
     #[n(0)]
@@ -472,14 +471,14 @@ pub struct Series {
 }
 
 impl Series {
-    /// Whether this time lies in it.
+    /// Whether this time lies in the series.
     pub fn has(&self, at: Timestamp) -> bool {
         self.from <= at && at <= self.to
     }
 }
 
-/// How many series of firings a schedule remembers. Of more the oldest two count as one, so that a clock that is set back
-/// behind them leaves out what lies between them rather than firing anything twice.
+/// How many series of firings a schedule remembers. Beyond that the oldest two count as one, so that a clock that is set back
+/// behind them skips what lies between them rather than firing anything twice.
 pub const SERIES_MAX: usize = 20;
 
 /// A firing that is going through the leads.

@@ -1,13 +1,14 @@
-//! A backup: everything in the store as it was at one moment, and the components of plugins, in one file that tells when it is not
-//! whole. Compiled code is not in it, nor are secrets: those come from the environment of whoever runs the engine.
+//! A backup: everything in the store as it was at one moment, and the components of plugins, in one file from which it can be
+//! told whether it is whole. It contains no compiled code and no secrets; those come from the environment of whoever runs the
+//! engine.
 //!
 //! ```text
 //! magic     "CADENZA-BACKUP\n"
 //! frame     kind (1 byte), length (4, big-endian), content, and the first 8 bytes of SHA-256 of kind, length and content
 //!   'A'     about the backup, JSON: comes first
-//!   'R'     records: of each the lengths of key and value (4 bytes each, big-endian), the key, the value
-//!   'P'     a piece of a component of a plugin, which more follow: the length of its name (1 byte), the name, the piece
-//!   'C'     the last piece of a component, or all of it (format 1 has no other): the same
+//!   'R'     records: for each the lengths of key and value (4 bytes each, big-endian), the key, the value
+//!   'P'     a piece of a plugin's component, with more to follow: the length of its name (1 byte), the name, the piece
+//!   'C'     the last piece of a component, or all of it (format 1 has only these): the same
 //!   'Z'     the end, JSON: how much there was, and SHA-256 of everything before; nothing follows
 //! ```
 //!
@@ -22,33 +23,33 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 const MAGIC: &[u8] = b"CADENZA-BACKUP\n";
-/// The version of the file that is written; every one up to it is read.
+/// The version of the file format that is written. All versions up to it are read.
 ///
 /// | version | change |
 /// |---|---|
 /// | 1 | |
 /// | 2 | components in pieces |
 pub const FORMAT: u32 = 2;
-/// Records read at a time, and the bytes of a frame beyond which the next begins.
+/// Records read at a time, and the size beyond which a frame of them ends.
 const PAGE: usize = 1_000;
 const FRAME_BYTES: usize = 256 * 1024;
-/// The longest frame that is read: a component of format 1 is one, and those are limited too.
+/// The longest frame that is read. A component of format 1 is one frame, and components are limited in size too.
 const FRAME_BYTES_MAX: usize = 256 * 1024 * 1024;
 const CHECK_BYTES: usize = 8;
 
-/// What a backup is of.
+/// What the backup is of, and what made it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct About {
-    /// The version of the file.
+    /// The version of the file format.
     pub format: u32,
-    /// The program that made it.
+    /// The program that made the backup.
     pub program: String,
-    /// The moment that it is of, by the engine's clock.
+    /// The moment at which the data was as in the backup, by the engine's clock.
     pub at: Timestamp,
 }
 
 impl About {
-    /// A backup of this moment.
+    /// About a backup of this moment, made by this program.
     pub fn of(at: Timestamp) -> Self {
         Self { format: FORMAT, program: concat!("cadenza ", env!("CARGO_PKG_VERSION")).to_owned(), at }
     }
@@ -57,11 +58,9 @@ impl About {
 /// How much is in a backup.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Totals {
-    /// Records of the store.
     pub records: u64,
-    /// Components of plugins.
     pub components: u64,
-    /// Bytes of the file before its end.
+    /// Bytes of the file before its last frame.
     pub bytes: u64,
     /// SHA-256 of those bytes, in hexadecimal.
     sha256: String,
@@ -70,24 +69,24 @@ pub struct Totals {
 /// Why a backup could not be written or read.
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
-    /// What it is written to or read from failed.
+    /// What the backup is written to or read from failed.
     #[error("{0}")]
     Io(#[from] io::Error),
-    /// The store could not be read, or does not take it.
+    /// The store could not be read, or does not accept the backup.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// It is no backup.
+    /// The file is no backup.
     #[error("this is no backup of cadenza: it does not begin as one")]
     Foreign,
-    /// A newer program made it.
+    /// A newer program made the backup.
     #[error("the backup has format {found}, made by {program}; this program reads up to {FORMAT}: use the newer one")]
     Newer {
-        /// Of the file.
+        /// The file's format.
         found: u32,
-        /// Which program that was.
+        /// The program that made the file.
         program: String,
     },
-    /// Something in it was changed, or it ends too early.
+    /// Something in the file was changed, or it ends too early.
     #[error("the backup is damaged: {0}. Take another copy of it; nothing was restored")]
     Damaged(String),
 }
@@ -116,7 +115,7 @@ impl<W: Write> Writer<W> {
         self.raw(&check[..CHECK_BYTES])
     }
 
-    /// A component, piece by piece: it may be large, and neither who writes it nor who reads it holds all of it.
+    /// Writes a component in pieces: it may be large, and neither the writer nor the reader holds all of it.
     fn component(&mut self, name: &str, mut content: impl Read) -> io::Result<()> {
         let length = u8::try_from(name.len()).map_err(io::Error::other)?;
         let mut piece = || {
@@ -126,7 +125,7 @@ impl<W: Write> Writer<W> {
         let mut next = piece()?;
         loop {
             let frame = [&[length], name.as_bytes(), &next].concat();
-            // One that ends where a piece does has an empty last one.
+            // A component that ends exactly where a piece does gets an empty last piece.
             let is_last = next.len() < FRAME_BYTES;
             self.frame(if is_last { b'C' } else { b'P' }, &frame)?;
             if is_last {
@@ -155,7 +154,8 @@ fn write(
     let mut writer = Writer { out, hash: Sha256::new(), totals: Totals::default() };
     writer.raw(MAGIC)?;
     writer.json(b'A', about)?;
-    // First, since builds that nobody remembers may be thrown away at any time: what the records name is there when the snapshot begins.
+    // Components come first, since unused builds may be deleted at any time. Those that the records name are there when the
+    // snapshot begins.
     for (name, path) in files(components)? {
         writer.component(&name, File::open(&path)?)?;
     }
@@ -188,7 +188,7 @@ fn write(
     Ok(totals)
 }
 
-/// A backup that has begun: what it is of is settled, and nothing of it is written yet.
+/// A backup that has begun: its moment is settled, and nothing is written yet.
 pub struct Backup {
     about: About,
     snapshot: Box<dyn Snapshot>,
@@ -196,11 +196,11 @@ pub struct Backup {
 }
 
 impl Backup {
-    /// Begins a backup of a store whose data lies in this folder. What is changed while it is written takes room there, as long
-    /// as there is some.
+    /// Begins a backup of a store whose data lies in this folder. What changes while it is written takes space there, as long as
+    /// there is some.
     ///
     /// # Errors
-    /// When another one is under way, there is no room, the store cannot be read, or the folder takes no file.
+    /// When another backup is under way, there is no space, the store cannot be read, or no file can be made in the folder.
     pub async fn begin(
         store: &dyn Store,
         data: &Path,
@@ -212,21 +212,21 @@ impl Backup {
         Ok(Self { about: About::of(at), snapshot, components: data.join("components") })
     }
 
-    /// The moment that it is of.
+    /// The moment at which the data was as in the backup.
     pub const fn at(&self) -> Timestamp {
         self.about.at
     }
 
-    /// Writes it; takes as long as reading everything takes.
+    /// Writes the backup. This takes as long as reading everything.
     ///
     /// # Errors
-    /// When the snapshot fails, a component cannot be read, or `out` does not take it.
+    /// When the snapshot fails, a component cannot be read, or `out` cannot be written to.
     pub fn write(mut self, out: impl Write) -> Result<Totals, BackupError> {
         write(&self.about, self.snapshot.as_mut(), &self.components, out)
     }
 }
 
-/// Files of a folder by name, in order; none when there is no such folder.
+/// The components in a folder by name, in order; none if there is no such folder.
 fn files(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
     if !folder.exists() {
         return Ok(Vec::new());
@@ -245,27 +245,27 @@ fn files(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
     Ok(found)
 }
 
-/// Whether a file of this name is a component: named by its SHA-256, so that no name leads anywhere else.
+/// Whether this is the file name of a component. It is the component's SHA-256, so no name can lead out of the folder.
 fn is_component(name: &str) -> bool {
     let stem = name.split('.').next().unwrap_or_default();
     stem.len() == 64 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.')
 }
 
-/// What is done with a backup's content as it is read. Nothing of it counts before the end was read.
+/// Receives a backup's content as it is read. Nothing of it counts until the end has been read.
 pub trait Restoring {
-    /// Records of the store.
+    /// Receives records of the store.
     ///
     /// # Errors
     /// When they cannot be taken.
     fn records(&mut self, records: Vec<Pair>) -> Result<(), BackupError>;
-    /// A component by its file name, piece by piece in order; no other comes before its last one.
+    /// Receives a component under its file name, piece by piece in order. No other component comes before its last piece.
     ///
     /// # Errors
     /// When it cannot be taken.
     fn component(&mut self, name: &str, piece: &[u8], is_last: bool) -> Result<(), BackupError>;
 }
 
-/// Looks at a backup and does nothing else.
+/// Reads a backup only to check it.
 pub struct Checking;
 
 impl Restoring for Checking {
@@ -280,7 +280,7 @@ impl Restoring for Checking {
 /// Reads a backup to its end.
 ///
 /// # Errors
-/// When it is none, was made by a newer program, or was changed or cut short; and what `to` says.
+/// When the file is no backup, was made by a newer program, or was changed or cut short; and the errors of `to`.
 pub fn read(input: impl Read, to: &mut dyn Restoring) -> Result<(About, Totals), BackupError> {
     let mut input = Input { input, hash: Sha256::new(), bytes: 0 };
     let mut magic = vec![0; MAGIC.len()];
@@ -297,7 +297,7 @@ pub fn read(input: impl Read, to: &mut dyn Restoring) -> Result<(About, Totals),
         return Err(BackupError::Newer { found: about.format, program: about.program });
     }
     let (mut records, mut components) = (0, 0);
-    // The component of which a piece was read and the last one was not.
+    // The component whose last piece has not been read yet.
     let mut open: Option<String> = None;
     loop {
         let Frame { kind, content, before } = input.frame()?;
@@ -338,11 +338,11 @@ pub fn read(input: impl Read, to: &mut dyn Restoring) -> Result<(About, Totals),
     }
 }
 
-/// A part of the file.
+/// A frame of the file.
 struct Frame {
     kind: u8,
     content: Vec<u8>,
-    /// How long everything before it is, and its SHA-256.
+    /// The length of everything before the frame, and its SHA-256.
     before: (u64, String),
 }
 
@@ -369,7 +369,7 @@ impl<R: Read> Input<R> {
         }
     }
 
-    /// A frame, and how long everything before it was, with its hash.
+    /// Reads a frame. It comes with the length and the hash of everything before it.
     fn frame(&mut self) -> Result<Frame, BackupError> {
         let before = (self.bytes, hex(&self.hash.clone().finalize()));
         let head = self.exactly(5)?;
@@ -484,7 +484,7 @@ mod tests {
         assert!(!file.windows(15).any(|bytes| bytes == b"not a component"));
     }
 
-    /// Of every length at which something could be cut.
+    /// Component lengths around every place where one could be cut.
     #[test]
     fn components_come_in_pieces_and_are_whole_again() {
         let lengths = [0, 1, FRAME_BYTES - 1, FRAME_BYTES, FRAME_BYTES + 1, 3 * FRAME_BYTES, 3 * FRAME_BYTES + 5];
@@ -504,7 +504,7 @@ mod tests {
         assert!(taken.1 == all, "each is what it was");
     }
 
-    /// A file of these components, each in frames of these kinds.
+    /// A file with these components, each in frames of these kinds.
     fn of_frames(format: u32, frames: &[(u8, char, &[u8])]) -> Vec<u8> {
         let mut writer = Writer { out: Vec::new(), hash: Sha256::new(), totals: Totals::default() };
         writer.raw(MAGIC).unwrap();

@@ -5,22 +5,21 @@ use cadenza_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What is paused, and whether somebody is still to be told that something is not any more.
+/// What is paused, and whether leads still have to be told of a release.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Kept")]
 pub struct Brakes {
-    /// What is paused.
     #[serde(flatten)]
     pub paused: Paused,
-    /// Some workflow or plugin was released, and not all leads have been told so yet.
+    /// Whether a workflow or plugin was released and some leads have not been told.
     pub releasing: bool,
-    /// When workflows were released of which not all leads have been told: what people had to do for them meanwhile counts from
-    /// then.
+    /// When workflows were released of whose leads some have not been told. Time that people have to do something for those leads
+    /// counts from then.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub released: BTreeMap<String, Timestamp>,
 }
 
-/// As it lies in the store; earlier programs named plugins among workflows.
+/// The stored form. Earlier programs kept paused plugins among the workflows.
 #[derive(Deserialize)]
 struct Kept {
     #[serde(flatten)]
@@ -39,7 +38,7 @@ impl From<Kept> for Brakes {
     }
 }
 
-/// What a brake holds.
+/// A workflow, plugin or connection that an operator can pause, by name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Brake {
     Workflow(String),
@@ -48,14 +47,14 @@ pub enum Brake {
 }
 
 impl Brakes {
-    /// What is paused, each with what it is: `workflow/inbound`, `plugin/inbound-fit`, `connection/mailer`.
+    /// Everything paused, with its kind: `workflow/inbound`, `plugin/inbound-fit`, `connection/mailer`.
     pub fn names(&self) -> BTreeSet<String> {
         let Paused { workflows, plugins, connections } = &self.paused;
         let all = [("workflow", workflows), ("plugin", plugins), ("connection", connections)];
         all.into_iter().flat_map(|(kind, names)| names.iter().map(move |name| format!("{kind}/{name}"))).collect()
     }
 
-    /// Sets or releases one; whether leads are to be told of it.
+    /// Sets or releases a brake. Returns whether leads must be told.
     pub fn set(&mut self, what: Brake, on: bool, now: Timestamp) -> bool {
         if let Brake::Workflow(name) = &what {
             match on {

@@ -1,4 +1,4 @@
-//! What is in force: the checked workspace, the plugins loaded for it, and every definition that runs have pinned.
+//! What is in force: the checked workspace, the plugins loaded for it, and every definition that a run has pinned.
 
 use crate::brakes::Brakes;
 use cadenza_builds::{Library, Misfit, PluginError, Plugins, Registry, Troubles};
@@ -15,44 +15,42 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Everything that transitions are made with. Replaced whole, never changed.
+/// Everything that transitions are computed with. It is replaced as a whole, never changed.
 #[derive(Clone, Debug)]
 pub struct Catalog {
-    /// The checked workspace.
     pub workspace: Arc<Workspace>,
-    /// What `step` may look at that no run pins.
+    /// What `step` may look at and no run pins.
     pub live: Arc<Live>,
-    /// Every definition that runs have pinned, the current ones, and what is left of the others.
+    /// The current definitions, every definition that a run has pinned, and what is left of the others.
     pub definitions: Arc<Definitions>,
     pub plugins: Arc<Plugins>,
-    /// Which builds of them are live, tried, and were live.
+    /// Which builds of the plugins are live, are tried, and were live.
     pub registry: Arc<Registry>,
-    /// Builds that cannot be asked where a definition asks their plugin.
+    /// Builds that cannot be asked at some place where a definition asks their plugin.
     pub misfits: Arc<Vec<Misfit>>,
-    /// Where their components are kept.
+    /// Where the plugins' components are kept.
     pub library: Arc<Library>,
-    /// The folder it was read from; relative secrets lie there.
+    /// The folder from which the workspace was read. Relative paths of secrets start from it.
     pub root: PathBuf,
-    /// The files it was made of.
+    /// The files of the workspace.
     pub folder: Arc<Folder>,
-    /// What is paused.
     pub brakes: Arc<Brakes>,
-    /// Whether a workflow that new runs start with, or a territory, asks about the lead's account: a lead that joins one
-    /// is then handled with what is known of it.
+    /// Whether a territory, or a workflow that new runs start with, asks about the lead's account. If so, an event that makes a
+    /// lead join an account is handled with what is known of the account.
     pub asks_account: bool,
 }
 
-/// How many builds and reasons are told that do not fit, and how many places of each.
+/// How many misfits are listed, and how many places of each.
 const MISFITS_TOLD_MAX: usize = 10;
 const PLACES_TOLD_MAX: usize = 3;
 
-/// Documents to write; none deletes.
+/// Documents to write; `None` deletes one.
 pub type Documents = Vec<(DocumentKey, Option<Vec<u8>>)>;
 
-/// Why a workspace does not become active.
+/// Why a workspace cannot become active.
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogError {
-    /// The folder has errors; all of them.
+    /// The folder has errors; these are all of them.
     #[error("the workspace has errors")]
     Broken(Vec<Diagnostic>, Arc<Folder>),
     /// The folder cannot be read.
@@ -63,20 +61,18 @@ pub enum CatalogError {
     Plugin(#[from] PluginError),
 }
 
-/// What a catalog is made on: what was there before.
+/// What a new catalog builds on.
 #[derive(Clone, Debug)]
 pub struct Basis {
     /// The definitions that stored runs may have pinned.
     pub pinned: Arc<Definitions>,
-    /// The builds of plugins.
     pub registry: Registry,
-    /// Where components are kept.
     pub library: Arc<Library>,
     pub now: Timestamp,
 }
 
 impl Catalog {
-    /// Reads and checks a workspace folder, with the plugins that it and the program bring along.
+    /// Reads and checks a workspace folder, with the plugins that it and the program bring.
     pub fn read(root: &Path, mut basis: Basis) -> Result<Self, CatalogError> {
         let folder = Folder::read(root)?;
         let offers = cadenza_builds::offers(&basis.library, root, &cadenza_language::plugin_settings(&folder))?;
@@ -119,7 +115,7 @@ impl Catalog {
         })
     }
 
-    /// What another catalog is made on when this one is in force.
+    /// The basis of the catalog that follows this one.
     pub fn basis(&self, now: Timestamp) -> Basis {
         Basis {
             pinned: Arc::clone(&self.definitions),
@@ -129,7 +125,7 @@ impl Catalog {
         }
     }
 
-    /// The same workspace with other builds of plugins, if it can be used with them: also when what is tried went live.
+    /// The same workspace with other builds of plugins. It must be valid with them, and also with each candidate made live.
     pub fn with_registry(&self, mut registry: Registry) -> Result<Self, CatalogError> {
         let settings = cadenza_language::plugin_settings(&self.folder);
         let plugins = Plugins::load(&self.library, &mut registry, &settings, Troubles::new())?;
@@ -150,13 +146,13 @@ impl Catalog {
         Ok(Self { live, misfits, plugins, registry: Arc::new(registry), ..self.clone() })
     }
 
-    /// Deletes components that no build of this catalog is: what was brought along and refused, or is no longer wanted.
+    /// Deletes components that belong to no build of this catalog: builds that were offered and refused, or are no longer wanted.
     pub fn forget_other_components(&self) {
         self.library.forget_all_but(&self.registry.components(), &self.registry.in_use());
     }
 
-    /// Which builds cannot be asked where, and why, in sentences; of one build or of all. Definitions are kept for as long as
-    /// runs may pin them, so there may be many.
+    /// Which builds cannot be asked at which places, and why, in sentences, for one build or for all. There may be many, since
+    /// definitions are kept as long as runs may pin them.
     pub fn misfits(&self, build: Option<Digest>) -> Vec<String> {
         let mut alike: BTreeMap<(&str, Digest, &str), Vec<AskRef>> = BTreeMap::new();
         for Misfit { place, plugin, digest, why } in self.misfits.iter() {
@@ -199,12 +195,11 @@ impl Catalog {
         names.join(", ")
     }
 
-    /// Whether new runs begin with this version.
     pub(crate) fn has_in_force(&self, digest: &Digest) -> bool {
         self.workspace.workflows.values().any(|workflow| workflow.digest == *digest)
     }
 
-    /// The same with nothing but outlines of these versions, and what that leaves in the store.
+    /// The same catalog with only outlines of these versions, and the documents that this writes to the store.
     pub fn without(&self, versions: &[Digest]) -> Result<(Self, Documents), serde_json::Error> {
         let mut definitions = self.definitions.as_ref().clone();
         let mut documents = Documents::new();
@@ -219,15 +214,13 @@ impl Catalog {
         Ok((Self { live, misfits, definitions, ..self.clone() }, documents))
     }
 
-    /// The same with these brakes.
     pub(crate) fn with_brakes(&self, brakes: Brakes) -> Self {
         Self { brakes: Arc::new(brakes), ..self.clone() }
     }
 }
 
 impl Catalog {
-    /// What a workspace that becomes active leaves in the store: its files, and its definitions for the runs that pin
-    /// them.
+    /// The documents that a workspace writes when it becomes active: its files, and its definitions for the runs that pin them.
     pub fn documents(&self) -> Result<Documents, serde_json::Error> {
         let mut documents = Vec::new();
         for workflow in self.workspace.workflows.values() {
@@ -240,7 +233,7 @@ impl Catalog {
     }
 }
 
-/// A version as the store keeps it: whole as long as runs may follow it, as ever; then its outline.
+/// A version as the store keeps it: whole while runs may follow it (the format has not changed), afterwards as an outline.
 #[derive(Deserialize, Serialize)]
 #[serde(untagged)]
 pub(crate) enum Kept {
@@ -248,7 +241,7 @@ pub(crate) enum Kept {
     Followed(Box<Workflow>),
 }
 
-/// What `step` may look at that no run pins.
+/// What `step` may look at and no run pins.
 fn live(workspace: &Workspace, definitions: &Definitions, plugins: &Plugins) -> (Live, Vec<Misfit>) {
     let asks: Vec<(AskRef, &Ask)> =
         definitions.followed().flat_map(|definition| definition.asks()).map(|(place, _, ask)| (place, ask)).collect();
@@ -266,7 +259,7 @@ fn live(workspace: &Workspace, definitions: &Definitions, plugins: &Plugins) -> 
     (live, bound.misfits)
 }
 
-/// Of a workspace and the builds that decide in it or are tried.
+/// The digest of a workspace with the builds that are live in it or tried.
 fn digest(workspace: &Workspace, live: &BTreeMap<String, PluginInfo>, tried: &BTreeMap<String, Candidate>) -> Digest {
     let mut hash = Hash64::default();
     hash.feed(&workspace.digest.0.to_be_bytes());

@@ -1,8 +1,8 @@
-//! The one place where time is read and slept by. Everything else gets `now` as an argument.
+//! The one place that reads the time and sleeps. All other code gets `now` as an argument.
 //!
-//! Engine time is real, scaled (the demo) or virtual (tests, rehearsal). It never goes back within a process: when the system's
-//! clock is set back, engine time goes on at half its speed until the system has caught up. Signatures, budgets and network
-//! time-outs always use the system's time.
+//! Engine time is real, scaled (the demo) or virtual (tests, rehearsal). Within a process it never goes back: when the system's
+//! clock is set back, engine time goes on at half speed until the system has caught up. Signatures, budgets and network time-outs
+//! always use the system's time.
 
 #![expect(clippy::disallowed_methods, reason = "this is the one place where time is read and slept by")]
 
@@ -16,9 +16,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 pub enum ClockKind {
     #[default]
     Real,
-    /// So many times as fast as the system's.
+    /// This many times as fast as the system's clock.
     Scaled(u32),
-    /// Stands still until it is advanced.
+    /// A clock that stands still until it is advanced.
     Virtual,
 }
 
@@ -40,45 +40,46 @@ impl std::str::FromStr for ClockKind {
     }
 }
 
-/// The engine's clock; cheap to clone, all clones agree.
+/// The engine's clock. It is cheap to clone, and all clones agree.
 #[derive(Clone, Debug)]
 pub struct Clock {
     kind: ClockKind,
     started: Instant,
     started_at: Timestamp,
-    /// Milliseconds the virtual clock was advanced since `started_at`.
+    /// How far the virtual clock was advanced since `started_at`, in milliseconds.
     advanced_ms: Arc<AtomicI64>,
     steady: Arc<Steady>,
     pace: Pace,
 }
 
-/// How real time passes for whoever waits by it.
+/// How real time passes.
 #[derive(Clone, Debug)]
 enum Pace {
     /// As the system's.
     System,
-    /// Only by being slept: a sleep is over when everybody else on the thread has had their turn. So many nanoseconds were slept.
+    /// Only by sleeping: a sleep ends when everybody else on the thread has had their turn. The value is the nanoseconds slept so
+    /// far.
     Slept(Arc<AtomicU64>),
 }
 
-/// How often others get their turn before a sleep of the second kind is over.
+/// How many turns others get before such a sleep ends.
 const TURNS: usize = 16;
 
-/// The system's clock, less its steps back.
+/// The system's clock without its steps back.
 #[derive(Debug, Default)]
 struct Steady {
-    /// The latest that was shown, in milliseconds.
+    /// The latest time shown, in milliseconds.
     shown_ms: AtomicI64,
-    /// While the system's clock is behind: since when, and what was shown then.
+    /// While the system's clock is behind: since when, and the time shown then.
     behind: Mutex<Option<(Instant, i64)>>,
     is_behind: AtomicBool,
 }
 
-/// A step back of less than this is not worth a word: time services make such.
+/// Steps back smaller than this are not logged, since time services make them.
 const STEP_TOLD_MS: i64 = 1_000;
 
 impl Steady {
-    /// What to show when the system shows `system_ms` at this instant.
+    /// The time to show when the system's clock shows `system_ms` at this instant.
     fn show(&self, system_ms: i64, at: Instant) -> i64 {
         let shown_ms = self.shown_ms.fetch_max(system_ms, Ordering::AcqRel);
         if system_ms >= shown_ms {
@@ -111,7 +112,7 @@ impl Steady {
 }
 
 impl Clock {
-    /// A clock that begins now, or at `from` when that is given (a virtual or scaled clock goes on where it was).
+    /// A clock that begins now, or at `from` if that is given, so that a virtual or scaled clock goes on where it was.
     pub fn new(kind: ClockKind, from: Option<Timestamp>) -> Self {
         let started_at = match kind {
             ClockKind::Real => Self::real(),
@@ -127,14 +128,14 @@ impl Clock {
         }
     }
 
-    /// The same for an engine that runs on one thread with everything it waits for: no real time passes there, and the same
-    /// sleeps always end in the same order.
+    /// The clock of an engine that shares one thread with everything it waits for. No real time passes there, and the same sleeps
+    /// always end in the same order.
     #[must_use]
     pub fn on_one_thread(self) -> Self {
         Self { pace: Pace::Slept(Arc::default()), ..self }
     }
 
-    /// Real time since the clock began, for pauses and limits; it never goes back.
+    /// Real time since the clock began, for pauses and limits. It never goes back.
     pub fn elapsed(&self) -> Duration {
         match &self.pace {
             Pace::System => self.started.elapsed(),
@@ -142,7 +143,7 @@ impl Clock {
         }
     }
 
-    /// Sleeps for so long in real time.
+    /// Sleeps for this long in real time.
     pub async fn sleep(&self, time: Duration) {
         match &self.pace {
             Pace::System => tokio::time::sleep(time).await,
@@ -156,12 +157,12 @@ impl Clock {
         }
     }
 
-    /// Which clock this is.
+    /// Whether the clock is real, scaled or virtual.
     pub const fn kind(&self) -> ClockKind {
         self.kind
     }
 
-    /// The engine's time.
+    /// The present engine time.
     pub fn now(&self) -> Timestamp {
         match self.kind {
             ClockKind::Real => Timestamp::from_ms(self.steady.show(Self::real().as_ms(), Instant::now())),
@@ -173,14 +174,14 @@ impl Clock {
         }
     }
 
-    /// Sets the virtual clock forward to `to`; never back. Other clocks cannot be set.
+    /// Sets the virtual clock forward to `to`, never back. Other clocks cannot be set.
     pub fn advance_to(&self, to: Timestamp) {
         if self.kind == ClockKind::Virtual {
             self.advanced_ms.fetch_max(to.since_ms(self.started_at), Ordering::AcqRel);
         }
     }
 
-    /// How long in real time until the engine's clock shows `at`; none when only an advance gets there.
+    /// How long in real time until the engine's clock shows `at`; none if that takes an advance.
     pub fn until(&self, at: Timestamp) -> Option<Duration> {
         let ms = u64::try_from(at.since_ms(self.now())).unwrap_or(0);
         match self.kind {
@@ -205,7 +206,7 @@ mod tests {
     fn engine_time_never_goes_back_and_never_stands_still() {
         let steady = Steady::default();
         let begin = Instant::now();
-        // Real milliseconds that have passed, what the system's clock shows, and what the engine's should.
+        // The real milliseconds that have passed, what the system's clock shows, and what the engine's clock should show.
         let cases = [
             (0, 1_000_000, 1_000_000, "as the system"),
             (10, 1_000_010, 1_000_010, "as the system"),

@@ -1,5 +1,5 @@
-//! What the store's counters count, in the names that people use: workflows and steps, never a digest. `/metrics`,
-//! `cadenza status` and the demo read them here. The driver writes them (`driver/ledger.rs`).
+//! The store's counters under the names that people use: workflows and steps, never digests. `/metrics`, `cadenza status` and the
+//! demo read them here. The driver writes them (`driver/ledger.rs`).
 
 use crate::catalog::Catalog;
 use cadenza_core::plugin::Segment;
@@ -9,7 +9,7 @@ use cadenza_store::Counters;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// Classes of how long a lead waited for its first call: up to so many business minutes (practice C5), and beyond.
+/// The classes of waits for the first call, each up to this many business minutes (practice C5). Longer waits are `later`.
 const FIRST_CALL_CLASSES: [(u64, &str); 4] = [(5, "5m"), (15, "15m"), (60, "1h"), (240, "4h")];
 const FIRST_CALL_LATER: &str = "later";
 
@@ -20,20 +20,19 @@ pub(crate) fn first_call_class(waited_ms: u64) -> &'static str {
     class.map_or(FIRST_CALL_LATER, |(_, class)| class)
 }
 
-/// Everything that is counted of the workspace's leads.
+/// Everything that is counted about the workspace's leads.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
-    /// Leads that are known.
     pub leads: i64,
-    /// Of these, open ones that no workflow ever took.
+    /// Open leads that no workflow ever took.
     pub untaken: i64,
-    /// Leads by segment; who was never scored is in none.
+    /// Leads by segment. A lead that was never scored is in none.
     pub segments: BTreeMap<Segment, i64>,
-    /// Runs by workflow, in the order of their names.
+    /// Runs by workflow, in the order of the workflows' names.
     pub workflows: Vec<WorkflowCounts>,
     pub tasks: i64,
-    /// Leads that were called, by how long they waited for the first call: at most 5, 15, 60, 240 business minutes, or
-    /// longer. Each lead is in one class.
+    /// Leads that were called, by how long they waited for the first call: at most 5, 15, 60 or 240 business minutes, or longer.
+    /// Each lead is in one class.
     pub first_calls: Vec<FirstCalls>,
 }
 
@@ -41,7 +40,7 @@ pub struct Counts {
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct WorkflowCounts {
     pub workflow: String,
-    /// Its steps that somebody is at.
+    /// The workflow's steps that have runs.
     pub steps: Vec<StepCounts>,
 }
 
@@ -64,13 +63,13 @@ pub struct FirstCalls {
 }
 
 impl Counts {
-    /// What the counters say, with the names of the definitions that runs have pinned.
+    /// Reads the counters, using the names in the definitions that runs have pinned.
     pub fn read(counters: &Counters, catalog: &Catalog) -> Self {
         let value = |name: &str| counters.values.get(name).copied().unwrap_or_default();
         let classes = FIRST_CALL_CLASSES.iter().map(|(_, class)| *class).chain([FIRST_CALL_LATER]);
         Self {
             leads: value("leads"),
-            // A folder of before this was counted may know of some that left since, and not of them before.
+            // In a data folder from before this was counted, leads may have left that were never added.
             untaken: value("untaken").max(0),
             segments: Segment::ALL.iter().map(|segment| (*segment, value(&format!("segment/{segment}")))).collect(),
             workflows: workflows(counters, catalog),
@@ -88,7 +87,7 @@ impl Counts {
 }
 
 fn workflows(counters: &Counters, catalog: &Catalog) -> Vec<WorkflowCounts> {
-    // By the place in the file, so that the steps of a workflow read from the top; versions of it add up by step.
+    // Ordered by place in the file, so that the steps of a workflow read from the top. Versions are added up by step.
     let mut found: BTreeMap<&str, BTreeMap<&str, (usize, StepCounts)>> = BTreeMap::new();
     for definition in catalog.definitions.followed() {
         for (state, parked) in [("step", false), ("parked", true)] {

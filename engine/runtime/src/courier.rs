@@ -1,4 +1,4 @@
-//! What carries messages away: all that the engine knows of it. How a connection is spoken to is its own business.
+//! All that the engine knows of what carries messages away. How to talk to a connection is the courier's business.
 
 use crate::catalog::Catalog;
 use cadenza_core::effect::Outgoing;
@@ -10,64 +10,62 @@ use std::sync::Arc;
 /// Why an attempt to send failed.
 #[derive(Clone, Debug)]
 pub struct SendError {
-    /// What went wrong.
     pub cause: String,
-    /// Whether trying again can help.
     pub retry: bool,
-    /// The other side asked to wait so long, in real milliseconds.
+    /// How long the receiver asked to wait, in real milliseconds.
     pub retry_after_ms: Option<u64>,
 }
 
 pub use cadenza_core::event::ANSWER_BYTES_MAX;
 
-/// What the other side answered to a request, whether it did what was asked or not.
+/// The receiver's answer to a request, whether it did what was asked or not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Response {
     pub status: u16,
-    /// Whether the other side says that the body is JSON.
+    /// Whether the answer says that its body is JSON.
     pub is_json: bool,
-    /// The body, of at most [`ANSWER_BYTES_MAX`] bytes.
+    /// The body, at most [`ANSWER_BYTES_MAX`] bytes.
     pub body: String,
-    /// Whether there are more bytes than that; then there is no body here.
+    /// Whether the body has more bytes than that. It is then left out.
     pub too_large: bool,
 }
 
 impl Response {
-    /// Whether the other side did what was asked, and what it says can be read.
+    /// Whether the receiver did what was asked, and its answer can be read.
     pub const fn is_accepted(&self) -> bool {
         matches!(self.status, 200..=299) && !self.too_large
     }
 }
 
-/// Whether an answer to a request says that the same may be asked again later: the other side is at fault or has too much to
-/// do, or it came too early or too late.
+/// Whether an answer says that the same request may be sent again later: the receiver is at fault or overloaded, or the request
+/// came too early or took too long.
 pub const fn is_passing(status: u16) -> bool {
     matches!(status, 408 | 425 | 429 | 500..)
 }
 
-/// How an attempt ended: what was answered to a request, and none for anything else that was handed over.
+/// How an attempt ended: with the answer if it was a request, with none for anything else that was handed over.
 pub type Ended = Result<Option<Response>, SendError>;
 
-/// The same, with what its step keeps of the answer instead of the answer.
+/// How an attempt ended, with what the step keeps of the answer in place of the answer.
 pub(crate) type Sent = Result<Option<Reply>, SendError>;
 
-/// Hears how an attempt ended.
+/// Called with how an attempt ended.
 pub type Attempted = Box<dyn FnOnce(Outgoing, Ended) + Send>;
 
-/// Carries messages away.
+/// Carries messages to the receivers behind connections.
 pub trait Courier: Send + Sync {
-    /// Makes one attempt, under the row's id as its idempotency key; `done` hears how it ended. A touch comes with its
+    /// Makes one attempt with the row's id as its idempotency key, and calls `done` when it has ended. A touch comes with its
     /// permit, which is used up here. Never blocks.
     fn send(self: Arc<Self>, catalog: Arc<Catalog>, row: Outgoing, permit: Option<Permit>, done: Attempted);
 
-    /// Connections of a workspace that nothing could be sent by as things are, and why.
+    /// Connections of a workspace by which nothing could be sent as things are, and why.
     fn unready(&self, catalog: &Catalog) -> Vec<(String, String)>;
 }
 
-/// How often and how soon a connection is tried again.
+/// How often and how soon a message of a connection is tried again.
 #[derive(Clone, Copy, Debug)]
 pub struct RetryLimits {
-    /// Attempts before it becomes a dead letter.
+    /// Attempts before a message becomes a dead letter.
     pub attempts_max: u16,
     first_ms: i64,
     longest_ms: i64,
@@ -76,7 +74,7 @@ pub struct RetryLimits {
 impl RetryLimits {
     const NONE: Self = Self { attempts_max: 1, first_ms: 60 * SECOND_MS, longest_ms: 60 * SECOND_MS };
 
-    /// Those of a connection.
+    /// The limits of a connection.
     pub fn of(catalog: &Catalog, via: &str) -> Self {
         let ms = |span: Span| span.approximate_ms();
         catalog.workspace.connections.get(via).map_or(Self::NONE, |connection| Self {
@@ -86,7 +84,7 @@ impl RetryLimits {
         })
     }
 
-    /// The wait after so many attempts: doubled each time, or what the other side asks for, within the limit.
+    /// The wait after this many attempts: doubled each time, or longer if the receiver asks for it, within the limit.
     pub(crate) fn backoff_ms(&self, tries: u16, asked_ms: Option<u64>) -> i64 {
         let doubled = self.first_ms.saturating_mul(1_i64 << u32::from(tries.saturating_sub(1)).min(20));
         let asked = asked_ms.map_or(0, |ms| i64::try_from(ms).unwrap_or(i64::MAX));

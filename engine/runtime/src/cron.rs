@@ -1,5 +1,5 @@
-//! When a schedule fires: the times of its cron, and what it remembers against what the clock shows. Pure; the driver and
-//! the faces ask the same, so that what is shown is what will be done.
+//! When a schedule fires: from the times of its cron, its stored state and the clock. Everything here is pure. The driver, the
+//! API and the command line use the same functions, so what is shown is what will be done.
 
 use cadenza_core::state::{SERIES_MAX, ScheduleState, Series};
 use cadenza_core::time::Timestamp;
@@ -8,19 +8,20 @@ use croner::Cron;
 use jiff::tz::TimeZone;
 use std::str::FromStr;
 
-/// The times of a schedule. Where clocks change: a time in the gap is when the gap ends, one that comes twice is the first.
+/// The times of a schedule. Where clocks change, a time in the gap is when the gap ends, and a time that comes twice is the first
+/// of the two.
 pub struct Times {
     cron: Cron,
     zone: TimeZone,
 }
 
 impl Times {
-    /// Those of a schedule; none when it cannot be read, which its check excludes.
+    /// The times of a schedule; none if they cannot be read, which its check rules out.
     pub fn of(schedule: &Schedule) -> Option<Self> {
         Some(Self { cron: Cron::from_str(&schedule.cron).ok()?, zone: TimeZone::get(&schedule.timezone).ok()? })
     }
 
-    /// The first one after `at` whose firing has not begun yet; [`Timestamp::MAX`] when there is none.
+    /// The first time after `at` whose firing has not begun; [`Timestamp::MAX`] if there is none.
     pub(crate) fn next_after(&self, at: Timestamp, ran: &[Series]) -> Timestamp {
         let mut next = self.first_after(at);
         while let Some(series) = ran.iter().find(|series| series.has(next)) {
@@ -35,8 +36,8 @@ impl Times {
         next.map_or(Timestamp::MAX, |next| Timestamp::from_jiff(next.timestamp()))
     }
 
-    /// The latest ones after `after`, up to and including `until`, whose firings have not begun yet, in order, at most so many:
-    /// found from the end, so that a clock that jumped over years costs no more than these.
+    /// The latest times after `after`, up to and including `until`, whose firings have not begun: in order, and at most
+    /// `at_most`. They are found from the end, so a clock that jumped over years costs no more than these.
     pub fn latest(&self, after: Timestamp, until: Timestamp, ran: &[Series], at_most: usize) -> Vec<Timestamp> {
         let mut found = Vec::new();
         let (mut from, mut inclusive) = (until, true);
@@ -64,7 +65,7 @@ impl Times {
         }
     }
 
-    /// Makes one of a series and the one before it when no time of the schedule lies between them.
+    /// Joins a series with the one before it if no time of the schedule lies between them.
     fn join(&self, ran: &mut Vec<Series>, place: usize) {
         let (Some(before), Some(series)) = (place.checked_sub(1).and_then(|before| ran.get(before)), ran.get(place))
         else {
@@ -75,21 +76,21 @@ impl Times {
         }
     }
 
-    /// Whether all of these may be times of it.
+    /// Whether all of these may be times of this schedule.
     pub(crate) fn are_its(&self, times: impl IntoIterator<Item = Timestamp>) -> bool {
         times.into_iter().all(|at| self.first_after(at.plus_ms(-1)) == at)
     }
 }
 
-/// What a schedule's times are worked out from, as its state remembers it.
+/// What determines a schedule's times, as its state stores it.
 pub fn rule(schedule: &Schedule) -> String {
     format!("{} {}", schedule.cron, schedule.timezone)
 }
 
-/// Until when a schedule's times have been dealt with, by what it remembers. One that is new, was removed in between or has
-/// other times now begins now: nothing was missed. What was handled "later", because the clock has gone back, was handled now: or a
-/// clock that was ahead by years would silence a schedule for as long. What ran by that clock does not run again, when it was
-/// ahead by no more than a week (see [`ran`]).
+/// Until when a schedule's times have been dealt with, according to its state. A schedule that is new, was removed meanwhile or
+/// has other times begins now: nothing was missed. If times were handled that are still to come, because the clock was set back,
+/// they count as handled now; otherwise a clock that was ahead by years would silence a schedule for as long. What ran by a clock
+/// that was ahead by no more than a week does not run again (see [`ran`]).
 pub fn handled(schedule: &Schedule, state: &ScheduleState, now: Timestamp) -> Timestamp {
     let has_other_times = state.rule.as_ref().is_some_and(|known| *known != rule(schedule));
     if state.removed.is_some() || has_other_times {
@@ -98,10 +99,10 @@ pub fn handled(schedule: &Schedule, state: &ScheduleState, now: Timestamp) -> Ti
     state.handled.map_or(now, |handled| handled.min(now))
 }
 
-/// How far a clock may have been ahead for what ran by it to count.
+/// How far ahead a clock may have been for what ran by it to count.
 const AHEAD_MAX_MS: i64 = 7 * cadenza_core::time::DAY_MS;
 
-/// The times that ran, and do not run again. A clock that was ahead by more than a week says nothing of the times to come.
+/// The times that ran and do not run again. A clock that was ahead by more than a week says nothing about the times to come.
 pub fn ran(state: &ScheduleState, now: Timestamp) -> &[Series] {
     match state.handled {
         Some(handled) if handled.since_ms(now) > AHEAD_MAX_MS => &[],
@@ -109,7 +110,7 @@ pub fn ran(state: &ScheduleState, now: Timestamp) -> &[Series] {
     }
 }
 
-/// When a schedule fires next, by what it remembers; a time that has passed when one is overdue.
+/// When a schedule fires next according to its state. If a firing is overdue, this time has passed.
 pub fn next(schedule: &Schedule, state: &ScheduleState, now: Timestamp) -> Option<Timestamp> {
     let next = Times::of(schedule)?.next_after(handled(schedule, state, now), ran(state, now));
     (next < Timestamp::MAX).then_some(next)
@@ -135,7 +136,7 @@ mod tests {
         let cases = [
             ("0 8 * * MON-FRI", "America/New_York", "2026-03-06T12:59:00Z", "2026-03-06T13:00:00Z"),
             ("0 8 * * MON-FRI", "America/New_York", "2026-03-06T13:00:00Z", "2026-03-09T12:00:00Z"),
-            // In the gap of New York and of Berlin; twice in New York, the Azores and Lord Howe.
+            // In the gap in New York and in Berlin; twice in New York, the Azores and Lord Howe.
             ("30 2 * * *", "America/New_York", "2026-03-08T05:00:00Z", "2026-03-08T07:00:00Z"),
             ("30 2 * * *", "Europe/Berlin", "2026-03-28T12:00:00Z", "2026-03-29T01:00:00Z"),
             ("30 1 * * *", "America/New_York", "2026-11-01T04:00:00Z", "2026-11-01T05:30:00Z"),
@@ -150,7 +151,7 @@ mod tests {
         }
     }
 
-    /// Looking back finds the times that looking forward does.
+    /// Looking back finds the times that looking forward finds.
     #[test]
     fn the_latest_are_those_that_came() {
         let crons = ["*/7 * * * *", "30 2 * * *", "0 0 * * *", "15,45 1,23 * * *", "0 8 29 2 *", "0 12 L * *"];
@@ -184,7 +185,7 @@ mod tests {
         assert_eq!(latest, [-2, -1, 0].map(|minutes| at("4900-01-01T00:00:00Z").plus_ms(minutes * 60_000)));
     }
 
-    /// The days of March 2026 on which a daily schedule ran, as series.
+    /// The series of a daily schedule that ran on these days of March 2026.
     fn ran(times: &Times, days: impl IntoIterator<Item = u32>) -> Vec<Series> {
         let mut ran = Vec::new();
         days.into_iter().for_each(|day| times.note(&mut ran, at(&format!("2026-03-{day:02}T08:00:00Z"))));
@@ -195,7 +196,7 @@ mod tests {
     fn what_ran_does_not_run_again_and_what_was_passed_over_does() {
         let times = Times::of(&schedule("0 8 * * *", "UTC")).expect("a good schedule");
         let day = |at: Timestamp| at.to_jiff().to_zoned(TimeZone::UTC).day();
-        // The days that ran, how many series they are, and which are left when the clock begins anew on the first.
+        // The days that ran, how many series they form, and which days are left when the clock begins again on the first.
         for (days, series, left) in [
             (vec![2, 3, 4], 1, vec![1, 5, 6, 7, 8, 9]),
             (vec![2, 3, 7], 2, vec![1, 4, 5, 6, 8, 9]),

@@ -1,10 +1,10 @@
-//! Damage as the engine deals with it: documents that make no sense are noted like records that do not, and each thing that
-//! cannot be read is told of once.
+//! How the engine deals with damage: documents that make no sense are noted in the same way as records that do not, and
+//! everything that cannot be read is logged once.
 
 use cadenza_store::{DocumentKey, Store, StoreError, UnlessDamaged as _};
 use serde::de::DeserializeOwned;
 
-/// A document as what it stands for; nothing when there is none, or none that can be read.
+/// What a document stands for; nothing if it does not exist or cannot be read.
 pub(crate) async fn document<T: DeserializeOwned>(
     store: &dyn Store,
     key: &DocumentKey,
@@ -13,23 +13,23 @@ pub(crate) async fn document<T: DeserializeOwned>(
     Ok(read(store, key, &bytes))
 }
 
-/// The same of bytes that were read already.
+/// What the bytes of a document stand for, when they have been read already.
 pub(crate) fn read<T: DeserializeOwned>(store: &dyn Store, key: &DocumentKey, bytes: &[u8]) -> Option<T> {
     serde_json::from_slice(bytes).inspect_err(|error| store.damage().note_document(key, error)).ok()
 }
 
-/// Tells of what cannot be read, each thing once.
+/// Logs what cannot be read, each thing once.
 #[derive(Debug, Default)]
 pub(crate) struct Told {
     number: u64,
-    /// What was told of beyond the list, and at how much it is told of again: each look at a record that found no room in
-    /// the list counts.
+    /// How many looks found damage beyond the list, and at how many this is logged again. Each look at a record that found no
+    /// room in the list counts.
     beyond: u64,
     again_at: u64,
 }
 
 impl Told {
-    /// Tells what is new. One look at a counter when nothing is.
+    /// Logs what is new. When nothing is, this costs one look at a counter.
     pub(crate) fn tell(&mut self, store: &dyn Store) {
         let damage = store.damage();
         let noted = damage.noted();

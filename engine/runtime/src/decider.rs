@@ -1,9 +1,10 @@
-//! Asks plugins: those with a small fuel budget at once, on the driver's thread; others on the threads of a pool, each with an
-//! engine of its own, whose answers come back as events. One more thread asks the builds that are only watched; what they
-//! would decide is compared and changes nothing.
+//! Asks plugins. Those with a small fuel budget are asked at once, on the driver's thread. The others are asked on the threads of
+//! a pool, each with an engine of its own, and their answers come back as events. One more thread asks the candidate builds that
+//! are only watched; what they would decide is compared and changes nothing.
 //!
-//! A thread that panics is a fault of this program, not of a plugin. It is counted, the thread goes on with a new sandbox, and
-//! what it held is asked again; what breaks two sandboxes is answered as unavailable, so that its step's failure policy applies.
+//! A thread that panics is a fault of this program, not of a plugin. The panic is counted, the thread goes on with a new sandbox,
+//! and the question it held is asked again. A question that breaks two sandboxes is answered as unavailable, so that its step's
+//! failure policy applies.
 
 mod lines;
 
@@ -29,16 +30,17 @@ use std::sync::mpsc;
 
 type Done<T> = Box<dyn FnOnce(T) + Send>;
 
-/// Questions to builds that are only watched, which may wait; more are passed over, and counted.
+/// How many questions to watched builds may wait. Beyond that they are skipped, and counted.
 const SHADOWS_WAITING_MAX: usize = 1_024;
-/// Threads of the pool: as many as there are processors, within these bounds. With two one plugin cannot keep all others waiting.
+/// Threads of the pool: as many as there are processors, within these bounds. With at least two, one plugin cannot keep all
+/// others waiting.
 const WORKERS_MIN: usize = 2;
 const WORKERS_MAX: usize = 4;
 
 /// A question on its way to a thread of the pool.
 struct Job {
     question: Box<Question>,
-    /// The plugins in force when it was put: it is answered by the build that it was put to.
+    /// The plugins in force when the question was put. It is answered by the build to which it was put.
     plugins: Arc<Plugins>,
     done: Done<Answer>,
 }
@@ -48,34 +50,35 @@ enum ShadowJob {
     Plugins(Arc<Plugins>),
 }
 
-/// How a question fares in a pool that is played on the caller's thread.
+/// What happens to a question in a pool that is played on the caller's thread.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Answered {
-    /// How often others have their turn before the answer is heard; answers that wait longer come after later ones.
+    /// How many turns others get before the answer is heard. An answer that waits longer than a later one comes after it.
     pub after_turns: usize,
-    /// How often the thread breaks off over it.
+    /// How often the thread panics over the question.
     pub breaks_off: u8,
 }
 
-/// Says what becomes of questions where everything happens on one thread.
+/// Says what becomes of questions when everything happens on one thread.
 pub trait PlayedPool: Send + Sync {
-    /// Of the next pooled question to this plugin.
+    /// What happens to the next pooled question to this plugin.
     fn answered(&self, _plugin: &str) -> Answered {
         Answered::default()
     }
 
-    /// What is decided in the place of the plugin, whether it would be asked at once or on the pool; it is asked when none.
+    /// A decision in place of the plugin's, whether the plugin would be asked at once or on the pool. If none, the plugin is
+    /// asked.
     fn decided(&self, _question: &Question) -> Option<Result<Decision, DecisionFailure>> {
         None
     }
 }
 
-/// Who asks plugins for one driver.
+/// Asks plugins for one driver.
 pub(crate) struct Decider {
     inline: Instances,
-    /// Not bounded: the driver knows how many it has asked. None where everything happens on one thread.
+    /// Not bounded, since the driver knows how many questions it has put. None if everything happens on one thread.
     pooled: Option<Arc<Lines<Job>>>,
-    /// Who says how a question fares there.
+    /// Says what happens to questions when there is no pool.
     played: Option<Arc<dyn PlayedPool>>,
     /// Not bounded either: see `shadows_waiting`.
     shadows: mpsc::Sender<ShadowJob>,
@@ -83,12 +86,12 @@ pub(crate) struct Decider {
     meters: Arc<Meters>,
 }
 
-/// A sandbox with the plugins in force, and what is counted of each.
+/// A sandbox with the plugins in force, and what is counted for each.
 struct Instances {
     sandbox: Sandbox,
     plugins: Arc<Plugins>,
     health: Arc<Health>,
-    /// Of the builds asked so far; saves a look into what all threads share.
+    /// The health of the builds asked so far, which saves looking into what all threads share.
     known: BTreeMap<Digest, Arc<BuildHealth>>,
 }
 
@@ -108,7 +111,7 @@ impl Instances {
         }
     }
 
-    /// Takes a new sandbox: nobody knows what became of the old one.
+    /// Takes a new sandbox, since the state of the old one is unknown.
     fn renew(&mut self) {
         match self.plugins.sandbox() {
             Ok(sandbox) => self.sandbox = sandbox,
@@ -116,7 +119,7 @@ impl Instances {
         }
     }
 
-    /// Asks a build, unless it failed so often that it is not asked now.
+    /// Asks a build, unless it has failed so often that it is not asked now.
     fn ask(&mut self, plugin: &str, digest: Option<Digest>, kind: DecisionKind, input: &DecisionInput) -> Decided {
         let Some(digest) = digest else {
             return Decided::not_asked(DecisionFailure::Unavailable(NO_BUILD.to_owned()));
@@ -132,16 +135,15 @@ impl Instances {
     }
 }
 
-/// Why nobody was asked.
+/// The failure when there is no build to ask.
 pub(crate) const NO_BUILD: &str = "no build of it is loaded that fits the definition of this run";
 
-/// Whether a question is answered at once: its build is quick, or nobody can be asked.
+/// Whether a question is answered at once: its build is quick, or there is no build to ask.
 pub(crate) fn is_inline(sandbox: &Sandbox, question: &Question) -> bool {
     question.digest.and_then(|digest| sandbox.plugin(digest)).is_none_or(PluginInfo::is_inline)
 }
 
 impl Decider {
-    /// A decider with the plugins of the catalog.
     pub(crate) fn new(
         catalog: &Arc<Catalog>,
         meters: Arc<Meters>,
@@ -170,8 +172,8 @@ impl Decider {
         Ok(Self { inline, pooled: Some(pooled), played: None, shadows, shadows_waiting, meters })
     }
 
-    /// The plugins of this catalog from now on; calls under way are not disturbed, and what was asked before is answered
-    /// by the build it was put to.
+    /// Uses the plugins of this catalog from now on. Calls under way are not disturbed, and questions put before are answered by
+    /// the build to which they were put.
     pub(crate) fn use_plugins(&mut self, catalog: &Arc<Catalog>) {
         for info in catalog.plugins.all() {
             let before = self.inline.plugins.budgets(info.digest);
@@ -180,7 +182,7 @@ impl Decider {
             }
         }
         self.inline.use_plugins(&catalog.plugins);
-        // The thread ends with the decider.
+        // The thread, if there is one, lives as long as the decider.
         let _ = self.shadows.send(ShadowJob::Plugins(Arc::clone(&catalog.plugins)));
     }
 
@@ -189,7 +191,6 @@ impl Decider {
         is_inline(&self.inline.sandbox, question)
     }
 
-    /// Asks now.
     pub(crate) fn ask_inline(&mut self, question: Question) -> Answer {
         if let Some(decision) = self.played.as_ref().and_then(|played| played.decided(&question)) {
             return stands_in(question, decision);
@@ -197,7 +198,7 @@ impl Decider {
         ask(&mut self.inline, question, &self.meters)
     }
 
-    /// Asks on the pool; `done` gets the answer.
+    /// Asks on the pool. `done` gets the answer.
     pub(crate) fn ask_pooled(&mut self, question: Question, done: impl FnOnce(Answer) + Send + 'static) {
         let Some(pooled) = &self.pooled else { return self.play(question, done) };
         let plugin = question.plugin.clone();
@@ -205,7 +206,7 @@ impl Decider {
         pooled.push(plugin, Job { question: Box::new(question), plugins, done: Box::new(done) });
     }
 
-    /// Asks where there is no thread for it, as one of the pool would that fares so.
+    /// Asks when there is no pool, as a thread of the pool would with the outcome that `played` gives.
     fn play(&mut self, question: Question, done: impl FnOnce(Answer) + Send + 'static) {
         if let Some(decision) = self.played.as_ref().and_then(|played| played.decided(&question)) {
             return done(stands_in(question, decision));
@@ -230,7 +231,8 @@ impl Decider {
         });
     }
 
-    /// Asks a build that is only watched; `done` gets what it would have decided. False when too many wait already.
+    /// Asks a build that is only watched. `done` gets what it would have decided. Returns false if too many questions wait
+    /// already.
     pub(crate) fn watch(&mut self, watched: Watched, done: impl FnOnce(Compared) + Send + 'static) -> bool {
         if self.pooled.is_none() {
             done(compare(&mut self.inline, watched));
@@ -244,7 +246,7 @@ impl Decider {
     }
 }
 
-/// The answer of somebody who decides in the place of a plugin.
+/// The answer with a decision made in place of a plugin's.
 fn stands_in(question: Question, decision: Result<Decision, DecisionFailure>) -> Answer {
     let Question { run, asker, plugin, digest, input, .. } = question;
     Answer { run, asker, plugin, digest, input, decision, cost: Cost::default(), log: Vec::new() }
@@ -259,11 +261,10 @@ impl Drop for Decider {
     }
 }
 
-/// A thread of the pool.
 struct Worker {
     bench: Instances,
     meters: Arc<Meters>,
-    /// How it asks; another way in the test.
+    /// How the worker asks. The test replaces it.
     ask: fn(&mut Instances, Question, &Meters) -> Answer,
 }
 
@@ -282,7 +283,7 @@ impl Worker {
     }
 }
 
-/// Asks, and once more where that broke off.
+/// Asks, and once more if that panics.
 fn answer(
     bench: &mut Instances,
     question: &Question,
@@ -302,7 +303,7 @@ fn answer(
     Answer { run, asker, plugin, digest, input, decision, cost: Cost::default(), log: Vec::new() }
 }
 
-/// What comes of it, unless it panics, which is counted.
+/// The result of `work`, or none if it panics, which is counted.
 fn unpanicked<T>(meters: &Meters, work: impl FnOnce() -> T) -> Option<T> {
     let done = catch_unwind(AssertUnwindSafe(work));
     if done.is_err() {
@@ -317,7 +318,7 @@ fn run_shadows(mut bench: Instances, jobs: &mpsc::Receiver<ShadowJob>, waiting: 
         match job {
             ShadowJob::Ask(watched, done) => {
                 waiting.fetch_sub(1, Relaxed);
-                // One comparison less is nobody's loss.
+                // One lost comparison does no harm.
                 match unpanicked(meters, || compare(&mut bench, *watched)) {
                     Some(compared) => done(compared),
                     None => bench.renew(),
@@ -350,7 +351,7 @@ fn ask(bench: &mut Instances, question: Question, meters: &Meters) -> Answer {
     meters.decision_ns_total.add(cost.wall_ns);
     meters.decision_fuel_total.add(cost.fuel);
     if !backtrace.is_empty() {
-        // Names of functions are nobody's data; what the plugin says may be.
+        // Names of functions are no personal data; what the plugin says may be.
         let failure = answer.as_ref().err().map(|failure| failure.without_words().to_string());
         let backtrace = readable_backtrace(&backtrace).join(" < ");
         let digest = digest.map(|digest| digest.to_string());
@@ -365,7 +366,7 @@ mod tests {
     use crate::fixture;
     use cadenza_core::event::Asker;
 
-    /// Panics at a run of one number always, at one of another once.
+    /// Panics always for attempt 1, and once for attempt 2.
     fn breaks_off(bench: &mut Instances, question: Question, meters: &Meters) -> Answer {
         static ONCE: AtomicUsize = AtomicUsize::new(0);
         match question.asker.number() {
@@ -381,7 +382,7 @@ mod tests {
         let (meters, health) = (Arc::new(Meters::default()), Arc::new(Health::new(crate::clock::Clock::real)));
         let bench = Instances::new(&catalog.plugins, &health).unwrap();
         let mut worker = Worker { bench, meters: Arc::clone(&meters), ask: breaks_off };
-        // The attempt, how often it breaks off, and whether the failure says that the host did.
+        // The attempt, how often it panics, and whether the failure blames the host.
         for (attempt, panics, host) in [(0, 0, false), (1, 2, true), (2, 1, false)] {
             let before = meters.threads_panicked_total.get();
             let asker = Asker::Step { attempt };

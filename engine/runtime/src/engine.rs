@@ -1,5 +1,5 @@
-//! The engine as its faces see it: commands go to the driver and come back once they are durable; reads see only what
-//! is durable. HTTP and the command line know this and nothing behind it.
+//! The engine as the API and the command line see it. Commands go to the driver and return once they are durable; reads see only
+//! what is durable. HTTP and the command line know this file and nothing behind it.
 
 use crate::backup::{Backup, BackupError};
 use crate::brakes::Brake;
@@ -40,49 +40,48 @@ use tokio::sync::{mpsc, oneshot, watch};
 pub struct Applied {
     /// What happened, in order.
     pub notes: Vec<Note>,
-    /// The lead now.
+    /// The lead after the event.
     pub state: Box<LeadState>,
 }
 
 impl Applied {
-    /// Why nothing happened, when nothing did.
+    /// Why nothing happened, if nothing did.
     pub fn ignored(&self) -> Option<Ignored> {
         self.notes.iter().find_map(|note| if let Note::Ignored(why) = note { Some(*why) } else { None })
     }
 }
 
-/// Why the engine did not do it. Each is one problem type of the HTTP API.
+/// Why the engine refused. Each variant is one problem type of the HTTP API.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Refused {
-    /// The queue is full: try again in a moment.
+    /// The queue is full. Trying again in a moment helps.
     #[error("more is coming in than can be written; try again in a second")]
     Busy,
     /// The disk is nearly full.
     #[error("only {free_bytes} bytes are free where the data lies, {reserve_bytes} are kept in reserve: make room")]
     NoSpace { free_bytes: u64, reserve_bytes: u64 },
-    /// The engine is starting or stopping.
+    /// The engine is stopping.
     #[error("the engine is stopping")]
     Stopping,
-    /// The write failed; nothing of it was kept.
+    /// The write failed, and nothing of it was kept.
     #[error("it could not be written: {0}")]
     Failed(String),
-    /// The same id came before with another content.
+    /// The same id was received before with another content.
     #[error("the event `{id}` was received before with another content")]
     Conflict { id: String },
-    /// There is nothing of this name.
     #[error("there is no {what} `{id}`")]
     NotFound {
         /// lead, task, run…
         what: &'static str,
         id: String,
     },
-    /// The event says nothing by which a lead could be found or created.
+    /// The event has nothing by which a lead could be found or created.
     #[error("the event names no lead: it needs an id, external_id, email or phone{}", left_out_words(.0))]
     NoIdentity(Vec<LeftOut>),
-    /// A message that was given up, and what it was about is over.
+    /// A message that was given up, about something that is over.
     #[error("{why}, so it is not sent any more: throw it away, or ask for it all the same (`even_so`)")]
     Needless {
-        /// What is over.
+        /// Why it is over.
         why: &'static str,
     },
     /// This clock cannot be advanced.
@@ -91,15 +90,15 @@ pub enum Refused {
     /// The disk failed or is full, and the store is being opened again.
     #[error("the data cannot be read now: {0}; the engine tries again by itself, see that there is room on the disk")]
     Unavailable(String),
-    /// Something that this needs cannot be read; everything else goes on.
+    /// Something that the command needs cannot be read. Everything else goes on.
     #[error("{0}; `cadenza doctor` and GET /v1/damaged list what cannot be read")]
     Damaged(String),
-    /// The store said no.
+    /// The store refused.
     #[error("the store failed: {0}")]
     Store(String),
 }
 
-/// What was left out of an event, behind what is wrong with it.
+/// The fields that were left out of an event, each with what is wrong with it.
 fn left_out_words(left_out: &[LeftOut]) -> String {
     left_out.iter().map(|left| format!("; `{}` was left out, since {}", left.field, left.words())).collect()
 }
@@ -135,33 +134,32 @@ pub(crate) enum Request {
         /// The event's id, for the journal.
         id: String,
         event: Event,
-        /// What it did.
+        /// Receives what the event did.
         reply: oneshot::Sender<Result<Applied, Refused>>,
     },
     /// Keep something for a person to look at.
     Bury(String, DeadContent, oneshot::Sender<Result<DeadLetterId, Refused>>),
-    /// What somebody who runs the engine wants of it.
+    /// Carry out an operation.
     Operate(Operation, oneshot::Sender<Result<(), Refused>>),
     /// Advance the virtual clock and do everything that falls due on the way.
     Advance(Timestamp, Pace, oneshot::Sender<Result<Timestamp, Refused>>),
-    /// An attempt to send ended (from the outbox, never from outside).
+    /// An attempt to send ended. This comes from the courier, never from outside.
     Sent(Outgoing, Sent),
-    /// A pooled decision came back; perhaps a build is to be watched that would have decided otherwise.
+    /// A pooled decision came back. If a candidate build is being watched, it is to be asked too.
     Answered(Box<cadenza_core::event::Answer>, DecisionKind, Option<Box<Shadow>>),
-    /// What a build that is only watched would have decided.
+    /// What a watched build would have decided.
     Compared(Box<Compared>),
 }
 
-/// How far the virtual clock goes before whoever advances it hears of it.
+/// How far the virtual clock goes before whoever advances it gets an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pace {
-    /// All the way.
     Through,
     /// To the first time at which something is due.
     Once,
 }
 
-/// What somebody who runs the engine wants of it: done, or refused, and nothing to say beyond that.
+/// What an operator or the engine itself wants done. The answer is only that it was done or refused.
 #[derive(Clone)]
 pub(crate) enum Operation {
     /// Take a dead letter away.
@@ -172,21 +170,21 @@ pub(crate) enum Operation {
     Apply(Arc<Catalog>, Documents),
     /// Set or release a brake.
     Brake(Brake, bool),
-    /// Other builds of plugins are live or tried.
+    /// Change which builds of plugins are live or tried.
     Plugins(Arc<Catalog>, Documents),
-    /// Note which versions of workflows are named by what is written.
+    /// Begin to note which versions of workflows are named by what is written.
     NoteFollowed,
     /// Drop versions that nothing named.
     DropDefinitions(BTreeSet<Digest>),
 }
 
 impl Request {
-    /// Whether it is the result of something that the driver began, which nobody will send again.
+    /// Whether this is the result of something that the driver began, which nobody will send again.
     pub(crate) const fn is_result(&self) -> bool {
         matches!(self, Self::Sent(..) | Self::Answered(..))
     }
 
-    /// A copy of a result.
+    /// A copy, if this is such a result.
     pub(crate) fn as_result(&self) -> Option<Self> {
         match self {
             Self::Sent(row, result) => Some(Self::Sent(row.clone(), result.clone())),
@@ -196,16 +194,16 @@ impl Request {
     }
 }
 
-/// What becomes of a dead letter that is taken away, and who wants it.
+/// What becomes of a dead letter that is taken away, and at whose request.
 #[derive(Clone, Debug)]
 pub enum Exhume {
-    /// An outgoing one goes back to the outbox; a delivery has become an event by then.
+    /// It is done again: an outgoing message goes back to the outbox; a delivery has become an event by then.
     Redrive {
         by: String,
-        /// Also when what it was about is over.
+        /// Even if what the message was about is over.
         even_so: bool,
     },
-    /// It is thrown away.
+    /// It is thrown away for good.
     Discard { by: String },
 }
 
@@ -216,51 +214,51 @@ pub(crate) struct Progress {
     pub submitted: u64,
     /// The last batch that is durable (or undone).
     pub settled: u64,
-    /// How often what was handed over may have been undone.
+    /// How many times what was handed over may have been undone.
     pub failures: u64,
 }
 
-/// A preview counts so many open tasks of a rep: it keeps no count, and whoever has more is as busy as can be.
+/// Up to how many open tasks a preview counts for a rep. A preview keeps no count between calls, and a rep with more is as busy
+/// as can be.
 const PREVIEW_TASKS_MAX: u32 = 1_000;
 
-/// A handle to the running engine; cheap to clone.
+/// A handle to the running engine, cheap to clone.
 #[derive(Clone)]
 pub struct Engine {
     pub(crate) commands: mpsc::Sender<Request>,
-    /// Has a place for the one who stops it.
+    /// Requests to stop the driver, each with where to answer.
     pub(crate) stop: mpsc::Sender<oneshot::Sender<()>>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Clock,
     pub(crate) catalog: watch::Receiver<Arc<Catalog>>,
     pub(crate) progress: watch::Receiver<Progress>,
     pub(crate) meters: Arc<crate::meters::Meters>,
-    /// What carries messages away.
     pub(crate) courier: Arc<dyn Courier>,
     pub(crate) health: Arc<Health>,
     pub(crate) draining: Arc<AtomicBool>,
-    /// For so many days it is remembered where decisions lie.
+    /// For how many days the places of decisions are remembered.
     pub(crate) decision_days: u32,
-    /// Who asks plugins for previews.
+    /// Asks plugins for previews.
     pub(crate) rehearsal: Arc<Mutex<Rehearsal>>,
-    /// Room on the disk.
+    /// Free space on the disk.
     pub(crate) room: Room,
     pub(crate) data: Arc<Path>,
 }
 
-/// A backup keeps what changes meanwhile only while so many times the reserve are free, so that it never stops intake.
+/// A backup keeps what changes meanwhile only while this many times the reserve is free, so that it never stops intake.
 const BACKUP_RESERVES: u64 = 2;
 
-/// Room where the data lies.
+/// Free space where the data lies.
 #[derive(Clone)]
 pub(crate) struct Room {
-    /// Bytes that are free.
+    /// Returns how many bytes are free.
     pub free_bytes: Arc<dyn Fn() -> u64 + Send + Sync>,
-    /// With fewer nothing is taken in.
+    /// With fewer free bytes nothing is taken in.
     pub reserve_bytes: u64,
 }
 
 impl Engine {
-    /// The engine's clock.
+    /// The clock that engine time comes from.
     pub const fn clock(&self) -> &Clock {
         &self.clock
     }
@@ -270,12 +268,12 @@ impl Engine {
         self.catalog.borrow().clone()
     }
 
-    /// Where older decisions lie is not remembered any more.
+    /// The places of decisions before this are no longer remembered.
     pub fn decisions_forgotten_before(&self) -> Timestamp {
         self.clock.now().plus_ms(-i64::from(self.decision_days) * DAY_MS)
     }
 
-    /// What is counted, for `/metrics`.
+    /// The engine's meters, for `/metrics`.
     pub fn meters(&self) -> &crate::meters::Meters {
         &self.meters
     }
@@ -285,12 +283,12 @@ impl Engine {
         self.catalog.clone()
     }
 
-    /// Whether requests are taken: not while draining.
+    /// Whether requests are taken, which they are not while draining.
     pub fn is_ready(&self) -> bool {
         !self.draining.load(Ordering::Acquire)
     }
 
-    /// Whether it has ended.
+    /// Whether the driver has ended, so that no command will be taken any more.
     pub fn has_ended(&self) -> bool {
         self.commands.is_closed()
     }
@@ -300,7 +298,7 @@ impl Engine {
         self.commands.closed().await;
     }
 
-    /// Whether there is room for what comes in.
+    /// Whether there is space for what comes in.
     pub fn has_room(&self) -> Result<(), Refused> {
         let (free_bytes, reserve_bytes) = ((self.room.free_bytes)(), self.room.reserve_bytes);
         if free_bytes < reserve_bytes { Err(Refused::NoSpace { free_bytes, reserve_bytes }) } else { Ok(()) }
@@ -312,7 +310,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Sends a command without waiting for room: a full queue is the sender's business.
+    /// Sends a command without waiting for a place in the queue: what to do when it is full is up to the sender.
     fn submit(&self, command: Request) -> Result<(), Refused> {
         if !self.is_ready() {
             return Err(Refused::Stopping);
@@ -339,10 +337,10 @@ impl Engine {
         self.ask(|reply| Request::Report(incoming, reply)).await
     }
 
-    /// What an event would do to a lead, if it came now.
+    /// What an event would do to a lead if it came now.
     ///
     /// # Errors
-    /// When there is no such lead, or something that it needs cannot be read.
+    /// When there is no such lead, or something that the event needs cannot be read.
     pub async fn preview(&self, lead: LeadId, event: Event) -> Result<Preview, Refused> {
         let command = heart::Command::Event { lead, id: String::new(), event: Box::new(event) };
         Ok(self.durable(|| self.rehearse(&command)).await??)
@@ -376,12 +374,12 @@ impl Engine {
         self.ask(|reply| Request::Bury(cause, content, reply)).await
     }
 
-    /// Takes a dead letter away: to drive it again, or for good.
+    /// Takes a dead letter away, to be driven again or for good.
     pub async fn exhume(&self, id: DeadLetterId, what: Exhume) -> Result<(), Refused> {
         self.operate(Operation::Exhume(id, what)).await
     }
 
-    /// A dead letter.
+    /// A dead letter; none if there is no such letter.
     pub async fn dead_letter(&self, id: DeadLetterId) -> Result<Option<DeadLetter>, Refused> {
         let before = id.0.checked_sub(1).map(DeadLetterId);
         let found = self.dead_letters(before, 1).await?.into_iter().next();
@@ -398,28 +396,28 @@ impl Engine {
         self.operate(Operation::Apply(catalog, documents)).await
     }
 
-    /// Makes other builds of plugins live, or has them tried.
+    /// Changes which builds of plugins are live or tried.
     pub async fn change_plugins(&self, catalog: Arc<Catalog>, documents: Documents) -> Result<(), Refused> {
         self.operate(Operation::Plugins(catalog, documents)).await
     }
 
-    /// From now on it is noted which versions of workflows are named by what is written.
+    /// Begins to note which versions of workflows are named by what is written.
     pub(crate) async fn note_followed(&self) -> Result<(), Refused> {
         self.operate(Operation::NoteFollowed).await
     }
 
-    /// Leaves outlines of versions that nothing named since they were looked for, and notes no more.
+    /// Reduces versions to outlines if nothing named them since noting began, and ends the noting.
     pub(crate) async fn drop_definitions(&self, unfollowed: BTreeSet<Digest>) -> Result<(), Refused> {
         self.operate(Operation::DropDefinitions(unfollowed)).await
     }
 
-    /// Advances the virtual clock to a time and returns when everything due by then has been done.
+    /// Advances the virtual clock to a time, and returns when everything due by then has been done.
     pub async fn advance(&self, to: Timestamp) -> Result<Timestamp, Refused> {
         self.ask(|reply| Request::Advance(to, Pace::Through, reply)).await
     }
 
-    /// The same, but no further than to the first time at which something is due: whoever plays people looks then at what
-    /// they have to do. Answers the time that was reached.
+    /// Advances the virtual clock no further than to the first time at which something is due, so that whoever plays people can
+    /// look at what they have to do. Returns the time that was reached.
     pub async fn advance_once(&self, to: Timestamp) -> Result<Timestamp, Refused> {
         self.ask(|reply| Request::Advance(to, Pace::Once, reply)).await
     }
@@ -438,7 +436,7 @@ impl Engine {
         }
     }
 
-    /// What a stop would leave undone now, in words; nothing when all is done.
+    /// What a stop would leave undone now, in words; nothing if all is done.
     pub fn left(&self) -> Vec<String> {
         let progress = *self.progress.borrow();
         let batches = progress.submitted.saturating_sub(progress.settled);
@@ -465,7 +463,7 @@ impl Engine {
         left.map(|(count, one, many)| format!("{count} {}", if count == 1 { one } else { many })).collect()
     }
 
-    /// Runs a read and returns once everything it may have seen is durable; reads again when that was undone.
+    /// Runs a read, and returns once everything that it may have seen is durable. If some of that was undone, it reads again.
     async fn durable<T, R: Future<Output = Result<T, StoreError>>>(&self, read: impl Fn() -> R) -> Result<T, Refused> {
         let mut progress = self.progress.clone();
         loop {
@@ -479,17 +477,17 @@ impl Engine {
         }
     }
 
-    /// The lead of this id; none when there is no such lead.
+    /// The lead of this id; none if there is no such lead.
     pub async fn lead(&self, id: LeadId) -> Result<Option<LeadState>, Refused> {
         self.durable(|| self.store.lead(id)).await
     }
 
-    /// Several leads at once, in the order they are asked for: one wait for what is durable instead of many.
+    /// Several leads at once, in the order in which they are asked for, with one wait for all to be durable.
     pub async fn leads_by_id(&self, ids: &[LeadId]) -> Result<Vec<Option<LeadState>>, Refused> {
         self.durable(|| async {
             let mut leads = Vec::with_capacity(ids.len());
             for id in ids {
-                // One that cannot be read is as good as gone for whoever lists many.
+                // When many are listed, one that cannot be read is treated as gone.
                 leads.push(self.store.lead(*id).await.unless_damaged()?);
             }
             Ok(leads)
@@ -497,13 +495,13 @@ impl Engine {
         .await
     }
 
-    /// What is known of an account.
+    /// What is known of an account; nothing if it has no name.
     pub async fn account_facts(&self, id: AccountId) -> Result<Option<AccountFacts>, Refused> {
         let account = self.account(id).await?;
         Ok(account.filter(|account| !account.name.is_empty()).as_ref().map(Account::facts))
     }
 
-    /// Leads in order of their ids (oldest first), from after the cursor.
+    /// Leads in order of their ids (oldest first), after the cursor.
     pub async fn leads(&self, after: Option<LeadId>, limit: usize) -> Result<Vec<LeadState>, Refused> {
         self.durable(|| self.store.leads(&Partitions::ALL, after, limit)).await
     }
@@ -513,7 +511,7 @@ impl Engine {
         Ok(self.durable(|| self.store.identity(key)).await?.map_or_else(Vec::new, |identity| identity.holders))
     }
 
-    /// Journal entries of a lead from after `seq`, the newest one included.
+    /// Journal entries of a lead after `seq`, the newest one included.
     pub async fn timeline(&self, lead: &LeadState, after: u64, limit: usize) -> Result<Vec<Entry>, Refused> {
         let mut entries = self.durable(|| self.store.journal(lead.lead.id, after, limit)).await?;
         let last = entries.last().map_or(after, |entry| entry.seq);
@@ -526,7 +524,7 @@ impl Engine {
         Ok(entries)
     }
 
-    /// A queue in rank order; all queues when none is named.
+    /// A queue in rank order; all queues if none is named.
     pub async fn queue(
         &self,
         assignee: Option<&Assignee>,
@@ -536,12 +534,12 @@ impl Engine {
         self.durable(|| self.store.queue(&Partitions::ALL, assignee, after, limit)).await
     }
 
-    /// An account; one that cannot be read is as good as gone for whoever counts many.
+    /// An account. One that cannot be read is treated as gone.
     pub async fn account(&self, id: AccountId) -> Result<Option<Account>, Refused> {
         self.durable(|| async { self.store.account(id).await.unless_damaged() }).await
     }
 
-    /// What a schedule remembers.
+    /// The stored state of a schedule.
     pub async fn schedule(&self, id: &str) -> Result<Option<ScheduleState>, Refused> {
         self.durable(|| self.store.schedule(id)).await
     }
@@ -571,17 +569,17 @@ impl Engine {
         self.durable(|| self.store.documents(kind)).await
     }
 
-    /// Connections of a workspace that nothing could be sent by as things are, and why.
+    /// Connections of a workspace by which nothing could be sent as things are, and why.
     pub fn unready(&self, catalog: &Catalog) -> Vec<(String, String)> {
         self.courier.unready(catalog)
     }
 
-    /// How builds of plugins do.
+    /// The health of plugin builds.
     pub fn health(&self) -> &Health {
         &self.health
     }
 
-    /// What came of watching builds that are tried, by the plugin's name.
+    /// What came of watching candidate builds, by the plugin's name.
     pub async fn tallies(&self) -> Result<BTreeMap<String, Tally>, Refused> {
         self.durable(|| document(self.store.as_ref(), &DocumentKey::Shadows)).await.map(Option::unwrap_or_default)
     }
@@ -605,7 +603,7 @@ impl Engine {
     /// Begins a backup of everything as it is now.
     ///
     /// # Errors
-    /// When another one is under way, there is no room, the store cannot be read, or the data folder takes no file.
+    /// When another backup is under way, there is no space, the store cannot be read, or no file can be made in the data folder.
     pub async fn backup(&self) -> Result<Backup, BackupError> {
         let Room { free_bytes, reserve_bytes } = self.room.clone();
         let has_room = move || free_bytes() >= reserve_bytes.saturating_mul(BACKUP_RESERVES);

@@ -1,4 +1,4 @@
-//! A small lead and a small workspace for unit tests of the faces.
+//! A small lead and a small workspace for unit tests, also those of the API.
 
 use crate::catalog::{Basis, Catalog};
 use crate::clock::{Clock, ClockKind};
@@ -33,7 +33,7 @@ pub fn catalog() -> Catalog {
         .unwrap_or_else(|error| panic!("{:#}", crate::catalog::explain(error)))
 }
 
-/// What a first catalog is made on: the plugins that the program brings along.
+/// The basis of a first catalog, with the plugins that the program brings.
 pub fn basis() -> Basis {
     let library = Arc::new(Library::of_this_process().expect("this machine runs plugins"));
     let mut basis = Basis { pinned: Arc::default(), registry: Registry::default(), library, now: NOW };
@@ -49,7 +49,7 @@ pub fn lead() -> LeadState {
     LeadState::new(LeadId::new(NOW, 1), NOW)
 }
 
-/// A courier of whose attempts nothing is heard.
+/// A courier whose attempts never end.
 pub struct Silent;
 
 impl Courier for Silent {
@@ -60,7 +60,7 @@ impl Courier for Silent {
     }
 }
 
-/// An engine that reads a store and whose driver is gone: nothing is taken in.
+/// An engine that reads a store and has no driver, so it takes nothing in.
 pub fn engine_without_driver(store: Arc<dyn Store>) -> Engine {
     Engine {
         commands: mpsc::channel(1).0,

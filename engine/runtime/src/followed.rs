@@ -1,9 +1,10 @@
-//! Versions of workflows that no run follows any more. What is left of them is an outline, by which old timelines are told:
-//! a team that edits every day would otherwise pay for each of its edits with memory and at each start.
+//! Versions of workflows that no run follows any more. Only an outline of them is kept, from which old timelines are told.
+//! Otherwise a team that edits every day would pay for each edit with memory, and at each start.
 //!
-//! A version is followed by what names it: a run, an open task, a hold, a mail that has not left or lies with the dead
-//! letters. All of that is looked through, away from the driver, which meanwhile notes what it writes: what is neither
-//! found nor noted is named by nothing, since what names a version of yesterday was there before or is written now.
+//! A version is followed by what names it: a run, an open task, a hold, or a mail that has not left or lies with the dead
+//! letters. All of these are looked through away from the driver, which meanwhile notes the versions named in what it writes. A
+//! version that is neither found nor noted is named by nothing, since whatever names an old version either was there before or is
+//! written now.
 
 use crate::engine::{Engine, Refused};
 use crate::threads;
@@ -17,7 +18,7 @@ use std::time::Duration;
 
 /// Records read at once.
 const PAGE: usize = 256;
-/// How often versions are looked for besides, in real time: runs end without anybody applying a workspace.
+/// How often versions are looked for besides, in real time, since runs also end when nobody applies a workspace.
 const EVERY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The versions that a lead names.
@@ -33,12 +34,12 @@ fn of_account(account: &Account) -> impl Iterator<Item = Digest> {
     account.hold.iter().map(|hold| hold.workflow).chain(ending.map(|tells| tells.workflow))
 }
 
-/// The version that something to be sent names.
+/// The version that an outgoing message names.
 fn of_row(row: &Outgoing) -> Option<Digest> {
     row.message.at().map(|at| at.workflow)
 }
 
-/// The versions that a batch writes down.
+/// The versions named in what a batch writes.
 pub(crate) fn of_batch(batch: &Batch) -> impl Iterator<Item = Digest> {
     let rows = batch.outbox.iter().filter_map(|write| match write {
         OutboxWrite::Put(row) | OutboxWrite::Update { row, .. } => of_row(row),
@@ -52,7 +53,7 @@ pub(crate) fn of_batch(batch: &Batch) -> impl Iterator<Item = Digest> {
     leads.chain(batch.accounts.iter().flat_map(|(account, _)| of_account(account))).chain(rows)
 }
 
-/// Drops what nobody follows, once a day and whenever another workspace is in force.
+/// Drops versions that nobody follows, once a day and whenever another workspace comes into force.
 pub(crate) fn watch(engine: Engine) {
     threads::beside(async move {
         let mut in_force = engine.in_force();
@@ -88,7 +89,7 @@ async fn drop_unfollowed(engine: &Engine) -> Result<(), Refused> {
     engine.drop_definitions(unfollowed).await
 }
 
-/// Versions that are not in force and of which no run is counted. A count is only a hint.
+/// Versions that are not in force and have no runs according to the counters, which are only a hint.
 async fn without_runs(engine: &Engine) -> Result<BTreeSet<Digest>, Refused> {
     let counters = engine.counters().await?;
     let catalog = engine.catalog();
@@ -103,7 +104,7 @@ async fn without_runs(engine: &Engine) -> Result<BTreeSet<Digest>, Refused> {
     Ok(not_in_force.filter(|digest| !catalog.has_in_force(digest) && !is_counted(digest)).collect())
 }
 
-/// Takes out what is named anywhere.
+/// Takes out the versions that are named anywhere.
 async fn look_through(engine: &Engine, unfollowed: &mut BTreeSet<Digest>) -> Result<(), Refused> {
     let mut forget = |named: Digest| {
         unfollowed.remove(&named);
@@ -118,7 +119,7 @@ async fn look_through(engine: &Engine, unfollowed: &mut BTreeSet<Digest>) -> Res
         }
         tokio::task::yield_now().await;
     }
-    // Whatever an account still has to do has a timer.
+    // An account that still has something to do has a timer.
     let mut after = None;
     loop {
         let timers = engine.timers(after, PAGE).await?;

@@ -1,7 +1,7 @@
-//! What a new workspace leaves behind: work of reps and pools that it has no more, leads of a territory that is gone, and
-//! runs that keep a version they began with. Told with counts, so that whoever applies a workspace knows before it hurts.
+//! What a new workspace leaves behind: work of reps and pools that it no longer has, leads of a territory that is gone, and runs
+//! that keep the version they began with. It is reported with counts, so that whoever applies a workspace knows before it hurts.
 //!
-//! Counted off the driver's thread. Leads are looked through only when somebody left; of very many only the first are.
+//! The counting happens off the driver's thread. Leads are looked through only if somebody left, and only up to a limit.
 
 use crate::catalog::Catalog;
 use crate::engine::{Engine, Refused};
@@ -26,18 +26,18 @@ const PAGE: usize = 256;
 const TASKS_COUNTED_MAX: u64 = 100_000;
 const TEAM: &str = "team.yaml";
 
-/// What is left of somebody, or of something.
+/// What is left of a rep or pool.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Left {
     tasks: u64,
     leads: u64,
     holds: u64,
-    /// Runs that keep a version in which they are named.
+    /// Runs of versions that name the rep or pool.
     runs: u64,
 }
 
 impl Left {
-    /// `3 open tasks, 12 leads`; none when nothing is left.
+    /// `3 open tasks, 12 leads owned`; none if nothing is left.
     fn words(&self, at_least: bool) -> Option<String> {
         let counts = [
             (self.tasks, "open task", ""),
@@ -52,18 +52,18 @@ impl Left {
     }
 }
 
-/// What was there before and is not there now, with what is left of it.
+/// The reps, pools and territories that are gone, with what is left of them.
 #[derive(Debug, Default)]
 struct Ledger {
     reps: BTreeMap<RepId, Left>,
     pools: BTreeMap<String, Left>,
-    /// By the territory's name, leads that are open and lie in it.
+    /// Open leads that lie in a territory, by its name.
     territories: BTreeMap<String, u64>,
-    /// Not every lead was looked at.
+    /// Whether only some of the leads were looked at.
     at_least: bool,
 }
 
-/// Warnings of what the workspace `after` leaves behind; `before` is what was in force, when that is known.
+/// Warnings of what the workspace `after` leaves behind; `before` is what was in force, if that is known.
 pub async fn warnings(engine: &Engine, before: Option<&Catalog>, after: &Catalog) -> Result<Vec<Diagnostic>, Refused> {
     let mut ledger = Ledger::default();
     queues_of_whoever_left(engine, after, &mut ledger).await?;
@@ -86,7 +86,7 @@ pub async fn warnings(engine: &Engine, before: Option<&Catalog>, after: &Catalog
     Ok(told)
 }
 
-/// Queues whose rep or pool is not in the team: each is found by its first place.
+/// Finds the queues whose rep or pool is not in the team, each by its first place.
 async fn queues_of_whoever_left(engine: &Engine, after: &Catalog, ledger: &mut Ledger) -> Result<(), Refused> {
     let team = &after.workspace.settings.team;
     let mut place: Option<QueueKey> = None;
@@ -105,7 +105,7 @@ async fn queues_of_whoever_left(engine: &Engine, after: &Catalog, ledger: &mut L
     Ok(())
 }
 
-/// How many tasks lie in a queue; of very many, at least so many.
+/// How many tasks lie in a queue. Counting stops once `most` is reached.
 pub async fn length(engine: &Engine, assignee: &Assignee, most: u64) -> Result<u64, Refused> {
     let (mut count, mut place) = (0, None);
     while count < most {
@@ -155,7 +155,7 @@ async fn leads_of_whoever_left(
             ledger.at_least = true;
             break;
         }
-        // Others of this thread have their turn.
+        // Lets other tasks of this thread have their turn.
         tokio::task::yield_now().await;
     }
     count_accounts(engine, accounts, ledger).await
@@ -191,7 +191,7 @@ impl Ledger {
         }
         let view = View::of(state, &before.live, &before.definitions, now);
         let territories = &before.workspace.settings.team.territories;
-        // Where a condition has no answer nobody can tell: the run that asks it is parked.
+        // If a condition has no answer, nobody can tell whether the lead lies in the territory, and it counts for none.
         let lies_in = territories.iter().find(|territory| territory.condition.holds(&view) == Ok(true));
         if let Some(count) = lies_in.and_then(|territory| self.territories.get_mut(&territory.name)) {
             *count += 1;
@@ -305,7 +305,7 @@ const fn keep(count: u64) -> &'static str {
     if count == 1 { "keeps" } else { "keep" }
 }
 
-/// A warning that is about no place in the file: what it is about is not there any more.
+/// A warning without a place in the file, since what it is about is not there any more.
 fn warning(code: &'static str, file: &str, message: String) -> Warning {
     Warning(Diagnostic {
         severity: Severity::Warning,

@@ -1,5 +1,5 @@
-//! The engine without faces: leads, timers, firings and finished effects become batches. It runs on any store, with any
-//! courier and on any clock.
+//! The engine without HTTP and the command line: it makes batches of leads, timers, firings and finished effects. It runs on any
+//! store, with any courier and on any clock.
 //!
 //! Must not know: HTTP, the command line, where bytes are kept, how a message leaves.
 

@@ -4,12 +4,12 @@ use cadenza_builds::Meter;
 
 macro_rules! meters {
     ($($(#[doc = $doc:literal])+ $name:ident: $kind:literal),+ $(,)?) => {
-        /// Everything that is counted since the start.
+        /// Everything that has been counted since the start.
         #[derive(Debug, Default)]
         pub struct Meters { $($(#[doc = $doc])+ pub $name: Meter,)+ }
 
         impl Meters {
-            /// Name, Prometheus type, help and value of each.
+            /// The name, Prometheus type, help and value of each meter.
             pub fn all(&self) -> Vec<(&'static str, &'static str, &'static str, u64)> {
                 vec![$((concat!("cadenza_", stringify!($name)), $kind, concat!($($doc),+), self.$name.get())),+]
             }

@@ -1,8 +1,8 @@
-//! Past workspaces: what journal entries were computed under, kept so that each entry can be played again. An entry names it
-//! by digest ([`cadenza_core::journal::Skeleton::catalog`]). Kept are the workspace's files and what the plugins said of
-//! themselves, each once by its own digest; definitions come of the files, also those that no run follows any more.
+//! Past workspaces: what journal entries were computed under, kept so that each entry can be played again. An entry names it by
+//! digest ([`cadenza_core::journal::Skeleton::catalog`]). The workspace's files and the plugins' own descriptions are kept, each
+//! once under its digest. Definitions are made from the files, including those that no run follows any more.
 //!
-//! Nothing here is ever written over, so what was read once is right for good.
+//! Nothing here is ever overwritten, so what was read once stays right.
 
 use crate::catalog::Catalog;
 use crate::engine::{Engine, Refused};
@@ -21,10 +21,10 @@ use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Documents by what they are kept under.
+/// Documents, each with its key.
 type Parts = Vec<(DocumentKey, Vec<u8>)>;
 
-/// Entries of a journal that are read at once.
+/// Journal entries read at once.
 const PAGE: usize = 256;
 
 /// What entries were computed under, as the store keeps it.
@@ -33,16 +33,15 @@ pub(crate) struct Kept {
     /// When the first entry under it was written.
     at: Timestamp,
     workspace: Digest,
-    /// The part that each file is.
+    /// The part that holds each file.
     files: BTreeMap<String, Digest>,
-    /// The part that says what the live build of each plugin said of itself.
+    /// For each plugin, the part that holds its live build's description.
     plugins: BTreeMap<String, Digest>,
     /// Builds that were tried, for whoever asks which build decided.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     tried: BTreeMap<String, Tried>,
 }
 
-/// A build that was tried.
 #[derive(Deserialize, Serialize)]
 struct Tried {
     build: Digest,
@@ -50,7 +49,7 @@ struct Tried {
 }
 
 impl Kept {
-    /// The document that a catalog leaves, and the parts that it names.
+    /// The document for a catalog, and the parts that it names.
     pub(crate) fn of(catalog: &Catalog, now: Timestamp) -> Result<(Vec<u8>, Parts), serde_json::Error> {
         let mut parts = Parts::new();
         let mut part = |bytes: Vec<u8>| {
@@ -83,11 +82,11 @@ pub struct Past {
     /// When the first entry under it was written.
     pub at: Timestamp,
     pub workspace: Arc<Workspace>,
-    /// As `step` saw it, as far as states depend on it: what plugins were asked is not among that.
+    /// What `step` saw, as far as states depend on it. What plugins were asked is not part of that.
     pub live: Arc<Live>,
 }
 
-/// Why what an entry was computed under is not at hand.
+/// Why what an entry was computed under is not available.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Lost {
     /// Earlier programs did not keep it.
@@ -116,7 +115,7 @@ impl Past {
     /// Reads what was in force under this digest.
     ///
     /// # Errors
-    /// When the store fails. What is damaged is lost, which is no error.
+    /// When the store fails. Damage makes it lost, which is no error.
     pub async fn read(store: &dyn Store, name: Digest) -> Result<Result<Self, Lost>, StoreError> {
         let kept: Option<Kept> = crate::damage::document(store, &DocumentKey::Catalog(name)).await?;
         let Some(kept) = kept else { return Ok(Err(Lost::NotKept(name))) };
@@ -166,7 +165,7 @@ impl Past {
         Ok(Self { at: kept.at, workspace: Arc::new(workspace), live: Arc::new(live) })
     }
 
-    /// The digests of all that is kept.
+    /// The digests of everything that is kept.
     ///
     /// # Errors
     /// When the store fails.
@@ -177,7 +176,7 @@ impl Past {
     }
 }
 
-/// A part that is what its digest says.
+/// Reads a part, and checks it against its digest.
 async fn sound(store: &dyn Store, part: Digest) -> Result<Option<Vec<u8>>, StoreError> {
     let key = DocumentKey::Part(part);
     let Some(bytes) = store.document(&key).await.unless_damaged()? else { return Ok(None) };
@@ -188,7 +187,7 @@ async fn sound(store: &dyn Store, part: Digest) -> Result<Option<Vec<u8>>, Store
     Ok(Some(bytes))
 }
 
-/// Plugins by what they said of themselves. None is asked: what each reads was checked when the workspace was applied.
+/// Plugins known only by their descriptions. None of them is asked: what each reads was checked when the workspace was applied.
 struct Described(BTreeMap<String, PluginInfo>);
 
 impl PluginCatalog for Described {
@@ -209,19 +208,20 @@ impl PluginCatalog for Described {
 /// Plays journals again, each entry under what was in force when it was computed.
 pub struct Replay<'s> {
     store: &'s dyn Store,
-    /// Those that runs may follow now, and those of every workspace that was read: a run keeps its own over workspaces.
+    /// The definitions that runs may follow now, and those of every workspace that was read, since a run keeps its definition
+    /// when the workspace changes.
     definitions: Definitions,
-    /// What the last entry was computed under; neighbours mostly share it.
+    /// What the previous entry was computed under; neighbours mostly share it.
     past: Option<Past>,
 }
 
 impl<'s> Replay<'s> {
-    /// Of the journals in this store, whose runs may follow these definitions.
+    /// A replay of journals in this store, whose runs may follow these definitions.
     pub const fn new(store: &'s dyn Store, definitions: Definitions) -> Self {
         Self { store, definitions, past: None }
     }
 
-    /// Takes a lead from what it was before an entry to what it was after.
+    /// Takes a lead from its state before an entry to its state after it.
     ///
     /// # Errors
     /// When the store fails.
@@ -245,7 +245,7 @@ impl Engine {
     /// A lead as it was after the entry of this number, played from its journal.
     ///
     /// # Errors
-    /// When the journal cannot be read. The inner error says at which entry it cannot be played, and why.
+    /// When the journal cannot be read. The inner error names the entry that cannot be played, and why.
     pub async fn played_to(&self, lead: &LeadState, last: u64) -> Result<Result<LeadState, (u64, Lost)>, Refused> {
         let mut state = LeadState::new(lead.lead.id, lead.lead.created_at);
         let mut replay = Replay::new(self.store.as_ref(), self.catalog().definitions.as_ref().clone());

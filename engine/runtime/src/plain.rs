@@ -1,20 +1,20 @@
-//! Text without characters that are not seen and do something all the same: ring, move a cursor, end a header, turn the
-//! direction of writing round. What comes from outside may hold any of them.
+//! Text without characters that are invisible but have effects: they ring a bell, move a cursor, end a header or reverse the
+//! direction of writing. Anything from outside may contain them.
 
-/// Characters that hide or turn round what stands beside them. Joiners stay: names and emoji are written with them.
+/// Characters that hide or reverse what stands next to them. Joiners stay, since names and emoji are written with them.
 const fn is_hidden(c: char) -> bool {
     matches!(c,
         '\u{AD}' | '\u{61C}' | '\u{180E}' | '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}'
         | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}')
 }
 
-/// One line: line ends and other space of any width become one space.
+/// One line: line ends and white space of any width become one space.
 pub fn line(text: &str) -> String {
     let seen: String = text.chars().filter(|c| c.is_whitespace() || !(c.is_control() || is_hidden(*c))).collect();
     seen.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Several lines: only control characters go, the direction of writing is the writer's.
+/// Several lines. Only control characters are removed; the direction of writing is up to the writer.
 pub fn lines(text: &str) -> String {
     text.chars().filter(|c| matches!(c, '\n' | '\t') || !c.is_control()).collect()
 }

@@ -1,4 +1,4 @@
-//! Reads what the heart says that it needs, from the store into a working set.
+//! Reads what the heart asks for from the store into a working set.
 
 use cadenza_core::heart::{Key, Record, WorkingSet};
 use cadenza_core::lead::RepId;
@@ -8,8 +8,8 @@ use cadenza_store::{Partitions, Store, StoreError};
 /// Places of a queue read at once.
 const PAGE: usize = 256;
 
-/// Reads these records, as far as the set does not have them; `today` is the day by which marks are kept, and open tasks are
-/// counted up to `tasks_max`.
+/// Reads the records that the set does not have. `today` is the day under which marks are kept, and open tasks are counted up to
+/// `tasks_max`.
 pub(crate) async fn read(
     store: &dyn Store,
     set: &mut WorkingSet,
@@ -32,7 +32,7 @@ pub(crate) async fn read(
     Ok(())
 }
 
-/// A rep's open tasks of leads that are not in memory: counted once, and kept by differences from then on.
+/// Counts a rep's open tasks of leads that are not in memory. This happens once; from then on the count is kept by differences.
 async fn open_tasks_elsewhere(store: &dyn Store, set: &WorkingSet, rep: &RepId, most: u32) -> Result<u32, StoreError> {
     let assignee = Assignee::Rep(rep.clone());
     let (mut count, mut after) = (0_u32, None);

@@ -1,4 +1,4 @@
-//! Previews: a command is computed as the driver would compute it, and what came of it is thrown away. It runs off the driver's
+//! Previews: a command is computed as the driver would compute it, and the result is thrown away. This runs off the driver's
 //! thread, asks plugins in a sandbox of its own, and leaves no trace in health, meters or trials.
 
 use crate::catalog::Catalog;
@@ -16,20 +16,20 @@ use std::sync::Arc;
 /// What would happen.
 #[derive(Clone, Debug, Default)]
 pub struct Preview {
-    /// In order; up to the answers of those in `would_ask`, whom nobody asked.
+    /// What would happen, in order, up to the answers of the plugins in `would_ask`, which were not asked.
     pub notes: Vec<Note>,
     /// Plugins that would be asked on the pool, each once.
     pub would_ask: Vec<String>,
 }
 
-/// Asks plugins for previews; made when the first is asked.
+/// Asks plugins for previews. Its sandbox is made for the first preview.
 #[derive(Default)]
 pub(crate) struct Rehearsal {
     sandbox: Option<(Arc<Plugins>, Sandbox)>,
 }
 
 impl Rehearsal {
-    /// What a command would do, over what was read.
+    /// What a command would do, over the records that were read.
     pub(crate) fn rehearse(
         &mut self,
         command: &Command,
@@ -52,7 +52,7 @@ impl Rehearsal {
         Ok(Preview { notes, would_ask: asking.would_ask })
     }
 
-    /// A sandbox with the plugins in force; none when it cannot be made, which is said to whoever would be asked.
+    /// A sandbox with the plugins in force. None if it cannot be made; then asking a plugin fails.
     fn sandbox(&mut self, plugins: &Arc<Plugins>) -> Option<&mut Sandbox> {
         if self.sandbox.as_ref().is_none_or(|(equipped, _)| !Arc::ptr_eq(equipped, plugins)) {
             self.sandbox = match plugins.sandbox() {

@@ -1,6 +1,6 @@
-//! Scripts rendered over what is known of a lead: for reps to read, and for mails. Blanks render empty; a template never
-//! fails because something is not known. Names are those of conditions (`lead.first_name`, `owner.name`…); what a template
-//! may say, and how much of it, is the language's (`cadenza_language::template`).
+//! Renders scripts over what is known of a lead, for reps to read and for mails. Blanks render empty: a template never fails
+//! because something is not known. Names are those of conditions (`lead.first_name`, `owner.name`…). The language
+//! (`cadenza_language::template`) decides what a template may say, and how much of it.
 
 pub mod requests;
 
@@ -23,12 +23,12 @@ pub enum RenderError {
     /// The template is broken, too large, or does not end.
     #[error("{part} does not render: {error}")]
     Template {
-        /// Of the script.
+        /// The part of the script.
         part: &'static str,
         /// Where and why.
         error: template::RenderError,
     },
-    /// A mail without an address.
+    /// The lead has no address for the message.
     #[error("the lead has no mail address")]
     NoAddress,
     /// A mail without a subject.
@@ -39,7 +39,7 @@ pub enum RenderError {
     Request(#[from] RequestError),
 }
 
-/// For whom texts about this lead are written: on its own clock, or the workspace's where its zone is not known.
+/// The reader of texts about this lead, with the lead's time zone, or the workspace's if that is not known.
 pub(crate) fn reader(view: &View<'_>) -> Reader {
     let profile = &view.state.lead.profile;
     let home = view.live.settings.calendar.zone().clone();
@@ -54,16 +54,16 @@ pub fn text(template: &str, view: &View<'_>) -> Result<String, template::RenderE
     template::render(template, view, &reader(view))
 }
 
-/// Renders a mail: to the lead's address, the subject on one line.
+/// Renders a mail to the lead's address, with the subject on one line.
 pub fn mail(script: &Script, view: &View<'_>) -> Result<Rendered, RenderError> {
     let to = view.state.lead.profile.email.as_deref().and_then(identity::email).ok_or(RenderError::NoAddress)?;
     let render = |part, template: &str| text(template, view).map_err(|error| RenderError::Template { part, error });
     let subject = render("the subject", script.subject.as_deref().ok_or(RenderError::NoSubject)?)?;
-    // A line end in a field must not become a header of the mail.
+    // A line end in a field must not begin another header of the mail.
     Ok(Rendered { to, subject: plain::line(&subject), body: plain::lines(&render("the text", &script.body)?) })
 }
 
-/// Renders a text message: to the lead's number.
+/// Renders a text message to the lead's number.
 pub fn text_message(script: &Script, view: &View<'_>) -> Result<Rendered, RenderError> {
     let to = view.state.lead.profile.phone.clone().ok_or(RenderError::NoAddress)?;
     Ok(Rendered { to, subject: String::new(), body: words(script, view)? })
@@ -83,7 +83,7 @@ pub(crate) enum Source<'a> {
 }
 
 impl Source<'_> {
-    /// Whether it may use this object. Objects that are costly to look up are looked up only then.
+    /// Whether the message may use this object. Objects that are costly to look up are looked up only then.
     pub(crate) fn may_name(self, object: Object) -> bool {
         match self {
             Self::Script(script) => script.may_name(object),
@@ -92,7 +92,7 @@ impl Source<'_> {
     }
 }
 
-/// What a message that was not rendered yet is rendered from.
+/// What a message that is not rendered yet is rendered from.
 pub(crate) fn unrendered<'a>(catalog: &'a Catalog, message: &Message) -> Option<Source<'a>> {
     match message {
         Message::Email { workflow, script, rendered: None, .. }
@@ -105,8 +105,8 @@ pub(crate) fn unrendered<'a>(catalog: &'a Catalog, message: &Message) -> Option<
     }
 }
 
-/// Renders a message over its lead and the run that sends it, once, so that every attempt says the same. What keeps it from
-/// being rendered stands in the row then, and the attempt fails with it.
+/// Renders a message over its lead and the run that sends it. This happens once, so that every attempt says the same. If the
+/// message cannot be rendered, the reason is put into the row, and the attempt fails with it.
 pub(crate) fn render_message(
     catalog: &Catalog,
     state: &LeadState,

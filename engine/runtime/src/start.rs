@@ -1,4 +1,4 @@
-//! Starts the engine: reads the workspace, and sets the driver going on a thread of its own.
+//! Starts the engine: reads the workspace, and runs the driver on a thread of its own.
 
 use crate::brakes::Brakes;
 use crate::catalog::{Basis, Catalog, CatalogError, Kept, explain};
@@ -31,39 +31,35 @@ use tokio::sync::{mpsc, watch};
 /// What an engine is started with.
 #[derive(Clone)]
 pub struct StartOptions {
-    /// The workspace folder.
     pub workspace: PathBuf,
-    /// The data folder.
     pub data: PathBuf,
     pub clock: ClockKind,
-    /// Where a scaled or virtual clock begins on a new data folder, by the workspace's calendar and the real time; real
-    /// time when none.
+    /// Where a scaled or virtual clock begins on a new data folder, from the workspace's calendar and the real time. Without it
+    /// the clock begins at the real time.
     pub clock_from: Option<fn(&Calendar, Timestamp) -> Timestamp>,
-    /// Limits of the driver.
     pub driver: DriverOptions,
-    /// Where it runs.
+    /// Whose threads the engine runs on.
     pub threads: Threads,
-    /// What becomes of pooled questions where there is no thread for them; all are answered at once when nobody says.
+    /// What becomes of pooled questions when there is no thread for them. Without it all are answered at once.
     pub played: Option<Arc<dyn PlayedPool>>,
-    /// Components of plugins; those of the data folder when none are given.
+    /// Components of plugins. Without it those of the data folder are used.
     pub library: Option<Arc<Library>>,
-    /// What is in force, where it has been read already, as for many engines that are started on one folder; the folder is
-    /// read when none.
+    /// What is in force, if that has been read already, as when many engines are started on one folder. Without it the folder is
+    /// read.
     pub catalog: Option<Arc<Catalog>>,
 }
 
-/// A running engine.
+/// A started engine, and what it could not use of its workspace folder.
 pub struct Running {
     pub engine: Engine,
-    /// What was wrong with the workspace folder, when the stored workspace was taken instead of it.
+    /// What was wrong with the workspace folder, if the stored workspace was used in its place.
     pub refused: Option<CatalogError>,
 }
 
-/// Starts the driver on a store; returns once recovery is done. A folder that is broken does not replace a workspace that
-/// ran before.
+/// Starts the driver on a store, and returns once recovery is done. A broken folder does not replace a workspace that ran before.
 ///
 /// # Errors
-/// When the store cannot be read, or there is no workspace that could run: in words for whoever starts it.
+/// When the store cannot be read, or there is no workspace that could run. The error is in words for whoever starts the engine.
 pub async fn start(options: StartOptions, store: Arc<dyn Store>, courier: Arc<dyn Courier>) -> anyhow::Result<Running> {
     let (catalog, refused) = match &options.catalog {
         Some(read) => (Catalog::clone(read), None),
@@ -135,7 +131,7 @@ pub async fn start(options: StartOptions, store: Arc<dyn Store>, courier: Arc<dy
         room,
         data: Arc::from(options.data.as_path()),
     };
-    // Before the driver does something about it.
+    // Must come before the driver acts on it.
     tell_what_is_left(&engine, &catalog).await;
     match options.threads {
         Threads::Own => run_on_own_thread(driver)?,
@@ -159,7 +155,8 @@ pub async fn start(options: StartOptions, store: Arc<dyn Store>, courier: Arc<dy
     Ok(Running { engine, refused })
 }
 
-/// A folder may have changed while the engine was stopped: work that it leaves without a rep, pool or workflow.
+/// Logs the work that a folder leaves without a rep, pool or workflow, since the folder may have changed while the engine was
+/// stopped.
 async fn tell_what_is_left(engine: &Engine, catalog: &Catalog) {
     match left_behind::warnings(engine, None, catalog).await {
         Ok(left) => left.iter().for_each(|left| tracing::warn!(code = left.code, "{}", left.message)),
@@ -176,8 +173,8 @@ fn run_on_own_thread(driver: Driver) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Ends the process when the driver panics: what is durable is right, and a restart goes on from there; an engine that
-/// takes requests without a driver would answer none of them.
+/// Ends the process when the driver panics. What is durable is right, and a restart goes on from there; an engine without a
+/// driver would take requests and answer none of them.
 struct EndsWithTheDriver;
 
 impl Drop for EndsWithTheDriver {
@@ -189,7 +186,7 @@ impl Drop for EndsWithTheDriver {
     }
 }
 
-/// What is in force by the folder, or by the store where the folder is broken.
+/// Reads what is in force from the folder, or from the store if the folder is broken.
 async fn read_catalog(options: &StartOptions, store: &dyn Store) -> anyhow::Result<(Catalog, Option<CatalogError>)> {
     let mut basis = Basis {
         pinned: Arc::new(pinned(store).await?),
@@ -208,7 +205,7 @@ async fn read_catalog(options: &StartOptions, store: &dyn Store) -> anyhow::Resu
 async fn pinned(store: &dyn Store) -> anyhow::Result<Definitions> {
     let mut pinned = Definitions::default();
     for (key, bytes) in store.documents(DocumentKind::Definition).await? {
-        // Runs that pinned one that cannot be read are parked when they are to move, and wait for a person.
+        // Runs that pinned a definition that cannot be read are parked when they are to move, and wait for a person.
         match damage::read::<Kept>(store, &key, &bytes) {
             Some(Kept::Followed(definition)) => pinned.insert(Arc::from(definition)),
             Some(Kept::Past { past }) => pinned.insert_past(past),
@@ -218,12 +215,12 @@ async fn pinned(store: &dyn Store) -> anyhow::Result<Definitions> {
     Ok(pinned)
 }
 
-/// The builds of plugins as they were.
+/// The builds of plugins as the store has them.
 async fn registry(store: &dyn Store) -> anyhow::Result<Registry> {
     Ok(damage::document(store, &DocumentKey::Plugins).await?.unwrap_or_default())
 }
 
-/// What was paused. When that cannot be read everything is: somebody may have had a reason, and releasing loses nothing.
+/// What was paused. If that cannot be read, everything is: somebody may have had a reason, and releasing later loses nothing.
 async fn brakes(store: &dyn Store, catalog: &Catalog) -> anyhow::Result<Brakes> {
     let noted = store.damage().noted();
     match damage::document(store, &DocumentKey::Brakes).await? {
@@ -245,8 +242,8 @@ async fn brakes(store: &dyn Store, catalog: &Catalog) -> anyhow::Result<Brakes> 
     }
 }
 
-/// Whether nothing may leave before a person allows it. When that cannot be read it is so: somebody may have wanted it, and
-/// releasing loses nothing.
+/// Whether nothing may leave before a person allows it. If that cannot be read, nothing may: somebody may have wanted it, and
+/// releasing later loses nothing.
 async fn is_outbox_held(store: &dyn Store) -> anyhow::Result<bool> {
     match store.document(&DocumentKey::HoldOutbox).await {
         Ok(found) => Ok(found.is_some()),
@@ -258,7 +255,7 @@ async fn is_outbox_held(store: &dyn Store) -> anyhow::Result<bool> {
     }
 }
 
-/// Where a clock of our own was.
+/// Where a scaled or virtual clock stood.
 async fn kept_time(store: &dyn Store) -> anyhow::Result<Option<Timestamp>> {
     let Some(bytes) = store.document(&DocumentKey::Clock).await.unless_damaged()? else { return Ok(None) };
     let Ok(ms) = <[u8; 8]>::try_from(bytes.as_slice()) else {
@@ -268,12 +265,12 @@ async fn kept_time(store: &dyn Store) -> anyhow::Result<Option<Timestamp>> {
     Ok(Some(Timestamp::from_ms(i64::from_be_bytes(ms))))
 }
 
-/// Leaves nothing in the registry that would keep an engine from starting that could run without it. What the folder and the
-/// program bring along is put back first.
+/// Removes from the registry what would keep an engine from starting that could run without it. Components that the folder and
+/// the program bring are put back first.
 fn mend(basis: &mut Basis, root: &Path) -> anyhow::Result<()> {
     let Basis { registry, library, now, .. } = basis;
     if let Ok(folder) = Folder::read(root) {
-        // What is wrong with the folder is told when it is read in earnest.
+        // Faults of the folder are reported when it is read in earnest.
         let _ = cadenza_builds::offers(library, root, &cadenza_language::plugin_settings(&folder));
     }
     let sandbox = RefCell::new(Sandbox::new(library.limits())?);
@@ -285,8 +282,8 @@ fn mend(basis: &mut Basis, root: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The folder's workspace; the stored one, with the builds of plugins that it ran with, when the folder is broken and
-/// there is one.
+/// The folder's workspace. If the folder is broken and the store has a workspace, that one, with the builds of plugins that it
+/// ran with.
 async fn first_catalog(
     root: &Path,
     store: &dyn Store,
@@ -300,7 +297,7 @@ async fn first_catalog(
     let Some(folder) = stored else { return Err(explain(error)) };
     let mut basis = basis;
     for (name, hash, by) in cadenza_builds::offers(&basis.library, root, &BTreeMap::new())?.found {
-        // A data folder of an earlier version knows no builds yet.
+        // The data folder of an earlier version knows no builds yet.
         if basis.registry.get(&name).is_none() {
             basis.registry.offer(&name, hash, by, basis.now);
         }
@@ -309,7 +306,7 @@ async fn first_catalog(
     Ok((catalog, Some(error)))
 }
 
-/// Bytes free where the data lies; as many as can be when the system does not say.
+/// Bytes free where the data lies; the largest number if the system does not say.
 fn free_bytes(data: &Path) -> u64 {
     rustix::fs::statvfs(data).map_or(u64::MAX, |room| room.f_bavail.saturating_mul(room.f_frsize))
 }

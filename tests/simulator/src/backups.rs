@@ -1,33 +1,33 @@
-//! Backups: one is begun in mid-story, written while the engine goes on, and restored in the place of what lies on the disk. What is
-//! restored is what was there when the backup was begun, however much was written before its last byte.
+//! Backups. One is begun in mid-story, written while the engine goes on, and restored in place of what lies on the disk. The
+//! restored data is what was there when the backup was begun, no matter how much was written before its last byte.
 
 use crate::disk::{Disk, Records};
 use crate::record::Known;
 use cadenza_runtime::backup::{Backup, BackupError, Restoring, read};
 use cadenza_store::{Pair, Restorer, Space};
 
-/// What else was so when a backup was begun.
+/// The circumstances in which a backup was begun.
 pub(crate) struct Then {
     /// What everybody outside knew.
     pub(crate) known: Known,
-    /// Records that could not be read, as they were.
+    /// Records that could not be read, with their sound values.
     pub(crate) spoilt: Records,
 }
 
-/// A backup that is not written yet, after how many steps it will be, and what was so when it was begun.
+/// A backup that is not written yet, how many steps later it will be, and the circumstances in which it was begun.
 struct Begun {
     backup: Backup,
     steps_left: u8,
     then: Then,
 }
 
-/// A backup.
+/// A backup that was written.
 pub(crate) struct Kept {
     file: Vec<u8>,
     then: Then,
 }
 
-/// The backups of one trace: one at a time, of which the last is kept.
+/// The backups of one trace. There is one at a time, and the last one written is kept.
 #[derive(Default)]
 pub(crate) struct Backups {
     begun: Option<Begun>,
@@ -35,7 +35,7 @@ pub(crate) struct Backups {
 }
 
 impl Backups {
-    /// Whether none is under way.
+    /// Whether no backup is under way.
     pub(crate) const fn are_written(&self) -> bool {
         self.begun.is_none()
     }
@@ -44,7 +44,7 @@ impl Backups {
         self.begun = Some(Begun { backup, steps_left, then });
     }
 
-    /// A step is over. A backup whose time it is gets written, unless the store failed meanwhile.
+    /// Ends a step. A backup whose time has come is written, unless the store failed meanwhile.
     pub(crate) fn step(&mut self) {
         if let Some(Begun { steps_left, .. }) = &mut self.begun
             && *steps_left > 0
@@ -58,22 +58,22 @@ impl Backups {
         }
     }
 
-    /// The process ends: what it had not written is lost.
+    /// Ends the process: a backup that it had not written is lost.
     pub(crate) fn end(&mut self) {
         self.begun = None;
     }
 
-    /// The last one that was written.
+    /// The last backup that was written.
     pub(crate) const fn take(&mut self) -> Option<Kept> {
         self.kept.take()
     }
 }
 
 impl Kept {
-    /// Restores it in the place of what is on the disk; what was so when it was begun.
+    /// Restores the backup in place of what is on the disk. Returns what everybody outside knew when it was begun.
     ///
     /// # Errors
-    /// When it cannot be read to its end, or is not taken.
+    /// When it cannot be read to its end, or is not accepted.
     pub(crate) fn restore(self, disk: &Disk, hold_outbox: bool) -> Result<Known, BackupError> {
         let Self { file, then: Then { known, spoilt } } = self;
         disk.empty(spoilt);

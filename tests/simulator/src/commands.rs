@@ -1,4 +1,5 @@
-//! What steps are to the engine: each is a request of its handle, asked beside everything else, and heard of when it is answered.
+//! What steps are to the engine. Each is a request of its handle; it is asked beside everything else, and its answer is heard
+//! when it comes.
 
 use crate::faults::Name;
 use crate::life::Lives;
@@ -21,23 +22,21 @@ use tokio::task::{JoinHandle, spawn_local};
 
 /// What was asked of the engine.
 pub(crate) enum What {
-    /// The event of this place among all that were told.
+    /// The event at this place among all that were told.
     Report(usize),
-    /// The act of this place.
+    /// The act at this place.
     Act(usize),
-    /// Anything whose answer says no more than whether it was done.
+    /// Anything whose answer only says whether it was done.
     Other,
-    /// A workspace, with what it is when it is in force.
+    /// A workspace, with what is in force if it is accepted.
     Apply(Arc<Catalog>),
 }
 
-/// A request under way.
 pub(crate) struct Asked {
     pub(crate) what: What,
     pub(crate) answer: JoinHandle<Heard>,
 }
 
-/// What the engine answered.
 pub(crate) enum Heard {
     Reported(Result<Accepted, Refused>),
     Applied(Result<Applied, Refused>),
@@ -150,7 +149,7 @@ fn done<F: Future<Output = Result<(), Refused>> + 'static>(answer: F) -> JoinHan
 }
 
 impl Lives<'_> {
-    /// Asks for what a step says. `looks`: nothing else is under way, so there is time to look what there is.
+    /// Asks for what a step says. `looks` says that nothing else is under way, so there is time to look at what is there.
     pub(crate) async fn ask(&mut self, engine: &Engine, step: &Step, looks: bool, asked: &mut Vec<Asked>) {
         let number = self.given;
         self.given += 1;
@@ -256,7 +255,7 @@ impl Lives<'_> {
                 let to = engine.clock().now().plus_ms(MINUTE_MS * i64::from(*minutes));
                 asked.push(self.begin_advance(engine, to));
             }
-            // It is no request: see `life.rs`.
+            // A fault is no request: see `life.rs`.
             Step::Fault(_) => {}
         }
     }
@@ -285,7 +284,7 @@ impl Lives<'_> {
         Asked { what: What::Report(ix), answer }
     }
 
-    /// An event comes again and is waited for.
+    /// Sends an event again, and waits for the answer.
     pub(crate) async fn report_again(&mut self, engine: &Engine, ix: usize) {
         let Asked { what, answer } = self.begin_report(engine, ix);
         if let Ok(heard) = answer.await {
@@ -293,13 +292,13 @@ impl Lives<'_> {
         }
     }
 
-    /// The engine remembers an event for so long; what comes again later is another one.
+    /// Whether the engine still remembers an event. One that comes again later is another event.
     fn is_remembered(&self, engine: &Engine, ix: usize) -> bool {
         let age_ms = engine.clock().now().since_ms(self.record.lock().told[ix].came_at);
         age_ms < DAY_MS * (i64::from(MARK_DAYS) - 2)
     }
 
-    /// Events of which nobody knows what became of them, and which may be sent again.
+    /// Events of which it is not known whether they were taken, and which may be sent again.
     pub(crate) fn fates_unknown(&self, engine: &Engine) -> Vec<usize> {
         let unknown: Vec<usize> = {
             let record = self.record.lock();
@@ -388,7 +387,7 @@ impl Lives<'_> {
         Some(Asked { what: What::Apply(catalog), answer })
     }
 
-    /// Gives a process something to write that may have been taken over.
+    /// Gives a process that may have been taken over something to write.
     pub(crate) fn keep_busy(&mut self, engine: &Engine, asked: &mut Vec<Asked>) {
         let number = self.record.lock().told.len();
         let said = Said {
@@ -405,13 +404,12 @@ impl Lives<'_> {
         asked.push(self.begin_advance(engine, engine.clock().now().plus_ms(DAY_MS)));
     }
 
-    /// Sets the clock forward.
     pub(crate) fn begin_advance(&self, engine: &Engine, to: Timestamp) -> Asked {
         let handle = engine.clone();
         Asked { what: What::Other, answer: done(async move { handle.advance(to).await.map(drop) }) }
     }
 
-    /// Takes back whatever holds something: brakes, pauses of leads, parked runs.
+    /// Releases whatever is held: brakes, paused leads, parked runs.
     pub(crate) async fn release_everything(&mut self, engine: &Engine) {
         for ix in self.fates_unknown(engine) {
             self.report_again(engine, ix).await;
@@ -432,7 +430,7 @@ impl Lives<'_> {
         }
     }
 
-    /// What whoever asked hears.
+    /// Takes in an answer.
     pub(crate) fn hear(&mut self, what: What, heard: Heard) {
         match (what, heard) {
             (What::Report(ix), Heard::Reported(answer)) => self.hear_of_report(ix, answer),
@@ -441,7 +439,7 @@ impl Lives<'_> {
                 self.record.count(Name::WorkspaceChanged);
                 self.note_in_force(&catalog);
             }
-            // It may be in force all the same: what is written under it says so.
+            // The workspace may be in force all the same; what is written under it shows that.
             (What::Apply(catalog), Heard::Done(Err(_))) => {
                 self.in_force.insert(catalog.live.digest);
             }
@@ -455,7 +453,7 @@ impl Lives<'_> {
             self.record.count(Name::Busy);
         }
         self.record.say(|| match error {
-            // How much is free on the machine is no part of the story.
+            // How much is free on the machine is not part of the story.
             Refused::NoSpace { .. } => "  refused: there is no room".to_owned(),
             error => format!("  refused: {error}"),
         });
@@ -510,13 +508,13 @@ impl Lives<'_> {
     }
 }
 
-/// The team's own word for a result, where it has one.
+/// The team's own word for a result, if it has one.
 fn own_result(result: TouchResult) -> Option<&'static str> {
     let mut words = OWN_RESULTS.into_iter().chain([PASSING_RESULT]);
     words.find(|(_, means)| *means == result).map(|(own, _)| own)
 }
 
-/// Whether somebody asks in it not to be contacted any more.
+/// Whether the event asks for no more contact.
 fn opts_out(event: &Event) -> bool {
     match event {
         Event::Commanded { command: LeadCommand::OptOut { .. }, .. } => true,

@@ -1,20 +1,19 @@
-//! Draws by a seed: everything that is drawn comes from here, and nothing is drawn once a trace is played.
+//! Draws from a seed. Everything that is drawn comes from here, and nothing is drawn once a trace is played.
 
-/// A seeded source.
 pub struct Dice(fastrand::Rng);
 
 impl Dice {
-    /// The same seed draws the same.
+    /// The same seed always gives the same draws.
     pub fn new(seed: u64) -> Self {
         Self(fastrand::Rng::with_seed(seed))
     }
 
-    /// One of these.
+    /// One item of the list.
     pub fn one_of<T: Clone>(&mut self, list: &[T]) -> T {
         list[self.0.usize(0..list.len())].clone()
     }
 
-    /// True in so many of a hundred cases.
+    /// True in this many of a hundred cases.
     pub fn chance(&mut self, percent: u8) -> bool {
         self.0.u8(0..100) < percent
     }
@@ -24,12 +23,12 @@ impl Dice {
         self.0.u32(least..=most)
     }
 
-    /// Picks something out of whatever there will be then.
+    /// A number that picks one of whatever there is when the step is played.
     pub fn place(&mut self) -> u16 {
         self.0.u16(..)
     }
 
-    /// One of these by its weight.
+    /// One item of the list, chosen by weight.
     pub fn weighed<T: Copy>(&mut self, list: &[(u32, T)]) -> T {
         let all = list.iter().map(|(weight, _)| weight).sum();
         let mut left = self.0.u32(0..all);

@@ -1,5 +1,5 @@
-//! What lies below the store: records in order, which outlive a process, and which fail as a disk may. Also as no disk may, for
-//! the bugs on purpose (`mutants.rs`).
+//! What lies below the store: records in order, which outlive a process and fail in the ways that a disk may. For the bugs on
+//! purpose (`mutants.rs`) they also fail in ways that no disk does.
 
 use crate::faults::{Kind, Name, Tally};
 use crate::mutants::Mutant;
@@ -10,27 +10,27 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
 pub(crate) type Records = BTreeMap<Vec<u8>, Vec<u8>>;
 
-/// What a record that cannot be read holds.
+/// The content of a record that cannot be read.
 const SPOILT: [u8; 2] = [1, 0xFF];
 
-/// A disk; all clones are the same one.
+/// A disk. All clones are the same disk.
 #[derive(Clone, Default)]
 pub(crate) struct Disk(Arc<Mutex<Platter>>);
 
-/// What lies on it, and what is to go wrong.
+/// What lies on the disk, and what is to go wrong.
 #[derive(Default)]
 pub(crate) struct Platter {
     records: Records,
     beside: Option<Vec<u8>>,
-    /// The next batch fails so.
+    /// How the next batch fails.
     commit: Option<CommitFails>,
-    /// So many writes and openings fail.
+    /// How many writes and openings still fail.
     full_for: u8,
-    /// The read after so many others fails.
+    /// How many reads succeed before one fails.
     read_fails_after: Option<u8>,
-    /// Records that cannot be read, as they were.
+    /// Records that cannot be read, with their sound values.
     spoilt: Records,
-    /// Keys of those that could not be read at any time.
+    /// Keys of records that could not be read at some time.
     pub(crate) ever_spoilt: BTreeSet<Vec<u8>>,
     /// Batches that were written.
     pub(crate) commits: u64,
@@ -38,9 +38,9 @@ pub(crate) struct Platter {
     pub(crate) tally: Tally,
     /// A bug on purpose.
     pub(crate) mutant: Option<Mutant>,
-    /// What a mutant keeps back.
+    /// Changes that a mutant keeps back.
     kept_back: Vec<(Vec<u8>, Option<Vec<u8>>)>,
-    /// What a mutant shows instead.
+    /// Older values that a mutant shows.
     older: Records,
 }
 
@@ -54,18 +54,17 @@ pub(crate) enum CommitFails {
 }
 
 impl Disk {
-    /// What lies on it.
     pub(crate) fn platter(&self) -> MutexGuard<'_, Platter> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Opens it for one process.
+    /// Opens the disk for one process.
     pub(crate) fn open(&self) -> Opened {
         let header = self.platter().records.get(&b"H"[..]).cloned();
         Opened { disk: self.clone(), applying: RwLock::new(()), header: Mutex::new(header) }
     }
 
-    /// Nothing fails any more; what was spoilt is not mended by that.
+    /// Ends all failures. Spoilt records stay spoilt.
     pub(crate) fn heal(&self) {
         let mut platter = self.platter();
         platter.commit = None;
@@ -73,22 +72,22 @@ impl Disk {
         platter.read_fails_after = None;
     }
 
-    /// The next commit fails so.
+    /// Makes the next commit fail.
     pub(crate) fn fail_commit(&self, how: CommitFails) {
         self.platter().commit = Some(how);
     }
 
-    /// So many writes and openings fail.
+    /// Makes this many writes and openings fail.
     pub(crate) fn fill(&self, times: u8) {
         self.platter().full_for = times;
     }
 
-    /// The read after so many others fails.
+    /// Makes a read fail, after this many others.
     pub(crate) fn fail_read(&self, after: u8) {
         self.platter().read_fails_after = Some(after);
     }
 
-    /// Spoils the record of a kind at this place among them.
+    /// Spoils the record at this place among the records of a kind.
     pub(crate) fn spoil(&self, kind: Kind, place: u16) {
         let mut platter = self.platter();
         let range = (Included(vec![kind.prefix()]), Excluded(vec![kind.prefix() + 1]));
@@ -106,7 +105,7 @@ impl Disk {
         }
     }
 
-    /// What was spoilt is as it was, unless it was written anew or taken away meanwhile.
+    /// Restores spoilt records, unless they were written anew or removed meanwhile.
     pub(crate) fn mend(&self) {
         let mut platter = self.platter();
         let Platter { records, spoilt, .. } = &mut *platter;
@@ -119,7 +118,7 @@ impl Disk {
         }
     }
 
-    /// A copy on which everything can be read, for whoever looks what is there.
+    /// A copy on which everything can be read, for whoever looks at what is there.
     pub(crate) fn sound_copy(&self) -> Self {
         let copy = Self::default();
         {
@@ -133,12 +132,13 @@ impl Disk {
         copy
     }
 
-    /// Records that cannot be read, as they were.
+    /// Records that cannot be read, with their sound values.
     pub(crate) fn spoilt(&self) -> Records {
         self.platter().spoilt.clone()
     }
 
-    /// Nothing is on it any more, for a backup to be restored: with records that could not be read when it was begun.
+    /// Empties the disk so that a backup can be restored. `spoilt` are the records that could not be read when the backup was
+    /// begun.
     pub(crate) fn empty(&self, spoilt: Records) {
         self.heal();
         let mut platter = self.platter();
@@ -147,12 +147,12 @@ impl Disk {
         platter.spoilt = spoilt;
     }
 
-    /// Everything that lies on it now.
+    /// Everything that lies on the disk now.
     pub(crate) fn records(&self) -> Records {
         self.platter().records.clone()
     }
 
-    /// The process that had it open is gone: a mutant may have kept something back that is lost with it.
+    /// The process that had the disk open is gone, and with it what a mutant had kept back.
     pub(crate) fn crash(&self) {
         let mut platter = self.platter();
         platter.kept_back.clear();
@@ -172,7 +172,7 @@ impl Platter {
         Err(StoreError::Io("no space left on device (simulated)".to_owned()))
     }
 
-    /// Whether it can be read now.
+    /// Counts a read, and fails if it is the one that is to fail.
     fn read(&mut self) -> Result<(), StoreError> {
         match self.read_fails_after {
             None => Ok(()),
@@ -204,12 +204,12 @@ impl Platter {
     }
 }
 
-/// A disk as one process has it open.
+/// A disk that one process has open.
 pub(crate) struct Opened {
     disk: Disk,
     /// Held while a batch is applied.
     applying: RwLock<()>,
-    /// The header as this process wrote it: what a mutant goes by.
+    /// The header as this process wrote it, which a mutant reads.
     header: Mutex<Option<Vec<u8>>>,
 }
 
@@ -319,7 +319,7 @@ impl Space for Opened {
 
     fn keep_beside(&self, bytes: &[u8], _: bool) {
         let mut platter = self.disk.platter();
-        // What is compared at an opening would find this one at once, and nothing else would be tried.
+        // An opening would compare this and find the bug at once, and nothing else would be tested.
         if platter.mutant != Some(Mutant::ReplyBeforeTheFlush) && platter.mutant != Some(Mutant::FenceIgnored) {
             platter.beside = Some(bytes.to_vec());
         }

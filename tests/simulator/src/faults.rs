@@ -1,7 +1,8 @@
-//! What goes wrong on purpose: one closed set. A trace says when; here it is said what each is, and counted that it took place.
+//! What goes wrong on purpose, as one closed set. A trace says when; this file says what each fault is, and counts that it took
+//! place.
 //!
-//! A new fault gets a variant, a way to be drawn ([`Fault::draw`]), and an arm where it is carried out: in `life.rs` when it ends
-//! a life, in `disk.rs` when it is one of the disk, in `post.rs` when it is one of the other side of a connection.
+//! A new fault gets a variant, a way to be drawn ([`Fault::draw`]), and an arm where it is carried out: in `life.rs` if it ends a
+//! life, in `disk.rs` if it is one of the disk, in `post.rs` if it is one of the receivers behind connections.
 
 use crate::dice::Dice;
 use serde::{Deserialize, Serialize};
@@ -11,47 +12,48 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fault {
-    /// The process dies, with what was under way, after so many turns.
+    /// The process dies after this many turns, with what was under way.
     Crash(u16),
     /// The process is stopped in an orderly way and started again.
     Stop,
-    /// Another process takes the data over while this one goes on, which is heard of so many turns later.
+    /// After this many turns another process takes the data over, while this one goes on beside it.
     TakenOver(u16),
-    /// Nothing of the next batch is kept, and the writer hears so.
+    /// Nothing of the next batch is kept, and the writer is told so.
     CommitNotKept,
-    /// All of the next batch is kept, and the writer hears that nothing is.
+    /// All of the next batch is kept, but the writer is told that it failed.
     CommitHalfKnown,
-    /// So many writes and openings fail: the disk is full.
+    /// This many writes and openings fail: the disk is full.
     DiskFull(u8),
-    /// Less than the reserve is free where the data lies, for as long as a life lasts.
+    /// In the next life less than the reserve is free where the data lies.
     NoRoom,
-    /// The read after so many others fails.
+    /// A read fails, after this many others.
     ReadFails(u8),
-    /// Reads take so many turns from here on; none when zero.
+    /// From here on each read takes this many turns; none if zero.
     ReadsLate(u8),
-    /// Records of a kind cannot be read until the disk is mended: the one at this place among them.
+    /// The record at this place among those of a kind cannot be read until the disk is mended.
     Damaged(Kind, u16),
-    /// What could not be read can be read again, where it was not written anew.
+    /// Records that could not be read can be read again, unless they were written anew.
     Mended,
-    /// The time jumps forward by so many minutes, without what falls due on the way being done in time.
+    /// The clock jumps forward by this many minutes, so what falls due on the way is late.
     ClockAhead(u32),
-    /// The process dies and is started on a clock that is as many minutes behind.
+    /// The process dies, and is started with a clock that is this many minutes behind.
     ClockBack(u32),
-    /// Questions of the pool fare so from here on, in turn.
+    /// What happens to the next questions of the pool, in turn.
     Pool(Vec<Answers>),
-    /// Attempts to send fare so from here on, in turn; all that follow are taken.
+    /// What happens to the next attempts to send, in turn. All later ones are taken.
     Post(Vec<Attempt>),
-    /// So many batches meet a record that another writer has changed.
+    /// This many batches meet a record that another writer has changed.
     Conflict(u8),
-    /// Another writer claims what this one holds: it hears so from the next batch, and ends.
+    /// Another writer claims what this one holds. The engine learns this from its next batch, and ends.
     HandOver,
-    /// A backup is begun, and written after so many steps.
+    /// A backup is begun, and written this many steps later.
     BackUp(u8),
-    /// The data comes back as it was when the last backup was begun; whether its outbox is held.
+    /// The data is restored to what it was when the last backup was begun. The value says whether the outbox is held.
     Restored(bool),
 }
 
-/// Kinds of records that are damaged. Of counters and definitions the loss is told of and lived with, and a scan would find it.
+/// The kinds of records that are damaged. Damage to counters and definitions is reported and tolerated, and a scan would find the
+/// loss, so they are not among them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "each is the record of its name")]
@@ -68,7 +70,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// All of them.
+    /// Every kind, to draw from.
     pub const ALL: [Self; 9] = [
         Self::Lead,
         Self::Journal,
@@ -81,7 +83,7 @@ impl Kind {
         Self::Schedule,
     ];
 
-    /// The first byte of their keys.
+    /// The first byte of the keys of these records.
     pub const fn prefix(self) -> u8 {
         match self {
             Self::Lead => b'L',
@@ -97,45 +99,44 @@ impl Kind {
     }
 }
 
-/// How a question of the pool fares.
+/// What happens to a question of the pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Answers {
     /// It is answered at once.
     AtOnce,
-    /// It is answered after so many turns, perhaps after questions that were put later.
+    /// It is answered after this many turns, perhaps later than questions that were put after it.
     Late(u16),
-    /// The thread breaks off once, and answers when it is asked again.
+    /// The thread panics once, and answers when it is asked again.
     BreaksOff,
-    /// The thread breaks off whenever it is asked.
+    /// The thread panics each time it is asked.
     BreaksOffAgain,
 }
 
-/// How an attempt to send fares.
+/// What happens to an attempt to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Attempt {
-    /// It is taken.
     Taken,
-    /// It is taken, and so again by the other side's own fault.
+    /// It is taken twice, by a fault of the receiver.
     TakenTwice,
-    /// It is taken, which is heard of so many turns later.
+    /// It is taken, and the engine hears so this many turns later.
     TakenLate(u16),
-    /// It does not get through; it may be tried again.
+    /// It does not get through, and may be tried again.
     Fails,
-    /// It does not get through, and is to be tried again after so many seconds.
+    /// It does not get through, and is to be tried again after this many seconds.
     FailsFor(u16),
-    /// It is taken, but what is heard is that it did not get through.
+    /// It is taken, but the engine hears that it did not get through.
     TakenUnheard,
-    /// It does not get through, which is heard of so many turns later.
+    /// It does not get through, and the engine hears so this many turns later.
     FailsLate(u16),
     /// It is refused for good.
     Refused,
-    /// It is taken, and nobody hears of it: until the process dies it is under way.
+    /// It is taken, but the engine never hears so: the attempt is under way until the process dies.
     Silent,
 }
 
-/// Each fault by name, as it is counted.
+/// The name under which each fault is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[expect(missing_docs, reason = "each is the fault of its name")]
 pub enum Name {
@@ -180,7 +181,7 @@ pub enum Name {
 }
 
 impl Name {
-    /// All of them: what a long run must have seen.
+    /// Every name: what a long run must have seen.
     pub const ALL: [Self; 38] = [
         Self::Crash,
         Self::Stop,
@@ -222,7 +223,7 @@ impl Name {
         Self::SendingsWait,
     ];
 
-    /// The damage of a kind of records.
+    /// The name for damage to a kind of records.
     pub const fn damaged(kind: Kind) -> Self {
         match kind {
             Kind::Lead => Self::DamagedLead,
@@ -238,31 +239,31 @@ impl Name {
     }
 }
 
-/// How often each fault took place: not when it was ordered, but when somebody met it.
+/// How often each fault took place. It is counted when somebody met it, not when it was ordered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally(BTreeMap<Name, u64>);
 
 impl Tally {
-    /// It took place.
+    /// Counts one occurrence.
     pub fn count(&mut self, name: Name) {
         *self.0.entry(name).or_default() += 1;
     }
 
-    /// Those of another seed besides.
+    /// Adds the counts of another seed.
     pub fn add(&mut self, other: &Self) {
         for (name, times) in &other.0 {
             *self.0.entry(*name).or_default() += times;
         }
     }
 
-    /// How often each took place; those that did not, too.
+    /// How often each fault took place, including those that did not.
     pub fn all(&self) -> impl Iterator<Item = (Name, u64)> {
         Name::ALL.into_iter().map(|name| (name, self.0.get(&name).copied().unwrap_or_default()))
     }
 }
 
 impl Fault {
-    /// Draws one. What ends a life is drawn more seldom than what a life goes on with.
+    /// Draws a fault. Faults that end a life are drawn less often than those that a life survives.
     pub fn draw(dice: &mut Dice) -> Self {
         match dice.from_to(0, 99) {
             0..7 => Self::Crash(dice.from_to(0, 60) as u16),

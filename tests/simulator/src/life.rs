@@ -1,4 +1,4 @@
-//! The lives of the engine under one trace: it is started, steps happen, it dies or is stopped, and so on, until the last life, in
+//! The lives of the engine under one trace: it is started, steps happen, it dies or is stopped, and so on until the last life, in
 //! which nothing fails and everything comes to its end.
 
 use crate::backups::{Backups, Kept, Then};
@@ -30,27 +30,27 @@ use std::sync::{Arc, OnceLock};
 use tempfile::TempDir;
 use tokio::task::{JoinHandle, yield_now};
 
-/// So many turns of everybody are enough for whatever was begun: without it a step that never ends would end nothing.
+/// Everything that was begun must end within this many turns. Without the limit, a step that never ends would never be found.
 const TURNS_MAX: usize = 400_000;
-/// So many turns after it is known that the engine waits for nothing that will come, somebody kills it.
+/// How many turns after it is known that the engine waits for something that will never come somebody kills it.
 const TURNS_BEFORE_KILLED: usize = 300;
-/// How long the engine goes on in the end.
+/// How many days the engine goes on in the end.
 const LAST_DAYS: i64 = 8;
 
 /// What happened under a trace.
 #[derive(Debug, Default)]
 pub struct Story {
-    /// Line by line, when that was wanted.
+    /// The story line by line, if it was wanted.
     pub lines: Vec<String>,
     /// What does not hold.
     pub wrong: Vec<String>,
     /// Faults that took place.
     pub tally: Tally,
-    /// What came from outside, by name.
+    /// The names of what came from outside.
     pub from_outside: Vec<&'static str>,
 }
 
-/// The plugins that the program brings along, compiled once.
+/// The plugins that the program brings, compiled once.
 pub(crate) fn library() -> anyhow::Result<Arc<Library>> {
     static LIBRARY: OnceLock<Arc<Library>> = OnceLock::new();
     if let Some(library) = LIBRARY.get() {
@@ -60,10 +60,9 @@ pub(crate) fn library() -> anyhow::Result<Arc<Library>> {
     Ok(Arc::clone(LIBRARY.get_or_init(|| made)))
 }
 
-/// How a life ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
-    /// Of itself, since nothing is left of the trace.
+    /// Nothing is left of the trace.
     Over,
     Died,
     Stopped,
@@ -71,10 +70,10 @@ enum End {
     TakenOver,
 }
 
-/// One trace being played.
+/// A trace that is being played.
 pub(crate) struct Lives<'t> {
     pub(crate) trace: &'t Trace,
-    /// The step that is next.
+    /// The next step.
     next: usize,
     pub(crate) record: Shared,
     disk: Disk,
@@ -92,19 +91,19 @@ pub(crate) struct Lives<'t> {
     pub(crate) definitions: Arc<Definitions>,
     /// The workflows that are in force now.
     pub(crate) workflows: BTreeMap<String, Arc<Workflow>>,
-    /// Since when nothing fails any more.
+    /// From when on nothing fails any more.
     pub(crate) healed_at: Timestamp,
-    /// Commands given so far: each has an id of its own.
+    /// How many commands were given so far. Each gets an id of its own.
     pub(crate) given: u64,
-    /// Tasks that were in queues when somebody looked last.
+    /// Tasks that were in queues at the last look.
     pub(crate) tasks: Vec<TaskId>,
     lives: usize,
 }
 
-/// Plays a trace; what happened, and what does not hold.
+/// Plays a trace. Returns what happened, and what does not hold.
 ///
 /// # Errors
-/// When the engine cannot even be started, though nothing stands against it.
+/// When the engine cannot be started although nothing prevents it.
 pub fn play(trace: &Trace, mutant: Option<Mutant>, speaks: bool) -> anyhow::Result<Story> {
     let record = Shared::default();
     record.lock().speaks = speaks;
@@ -136,7 +135,7 @@ pub fn play(trace: &Trace, mutant: Option<Mutant>, speaks: bool) -> anyhow::Resu
         tasks: Vec::new(),
         lives: 0,
     };
-    // What a mutant spoils may keep the engine from starting: that is found, too.
+    // What a mutant spoils may keep the engine from starting. That counts as found, too.
     if let Err(error) = lives.play() {
         match mutant {
             Some(_) => lives.record.wrong(format!("the engine does not start: {error:#}")),
@@ -167,7 +166,7 @@ impl Lives<'_> {
         self.in_a_process(true)
     }
 
-    /// Puts a backup in the place of the data, when somebody wants that.
+    /// Puts a backup in place of the data, if one is to be restored.
     fn restore(&mut self) -> anyhow::Result<()> {
         let Some((backup, hold_outbox)) = self.restores.take() else { return Ok(()) };
         let known = backup.restore(&self.disk, hold_outbox)?;
@@ -187,12 +186,12 @@ impl Lives<'_> {
         self.no_room = false;
     }
 
-    /// What is left of a process goes with it: each has a runtime of its own.
+    /// Plays one process. Each has a runtime of its own, so what is left of a process ends with it.
     fn in_a_process(&mut self, last: bool) -> anyhow::Result<()> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
         let tasks = tokio::task::LocalSet::new();
         tasks.block_on(&runtime, async {
-            // Whoever was taken over goes on beside the next one, and is let go with the process.
+            // A process that was taken over goes on beside the next one, and both end together.
             let (mut taken_over, mut asked): (Vec<(Engine, Arc<Played>)>, _) = (Vec::new(), Vec::new());
             loop {
                 let (engine, store) = self.start().await?;
@@ -259,7 +258,7 @@ impl Lives<'_> {
                     self.record.say(|| format!("life {} begins at {}", self.lives, engine.clock().now()));
                     return Ok((engine, store));
                 }
-                // The disk may fail at a start, too: somebody starts it again.
+                // The disk may also fail at a start; then somebody starts the engine again.
                 Err(error) if tries < 20 => self.record.say(|| format!("it does not start: {error:#}")),
                 Err(error) => return Err(error),
             }
@@ -267,7 +266,7 @@ impl Lives<'_> {
         anyhow::bail!("it was never started")
     }
 
-    /// What is in force is remembered: nothing else may be named by a journal.
+    /// Notes what is in force. A journal may name nothing else.
     pub(crate) fn note_in_force(&mut self, catalog: &Catalog) {
         self.in_force.insert(catalog.live.digest);
         self.definitions = Arc::clone(&catalog.definitions);
@@ -297,7 +296,8 @@ impl Lives<'_> {
         if self.hear_all(engine, asked).await { End::Over } else { End::Died }
     }
 
-    /// Waits until everything that was asked for is answered; false when the engine waits for what will never come, and is killed.
+    /// Waits until everything that was asked for is answered. Returns false if the engine waits for something that will never
+    /// come, and is killed.
     async fn hear_all(&mut self, engine: &Engine, asked: &mut Vec<Asked>) -> bool {
         let mut turns_left = TURNS_MAX;
         while !asked.iter().all(|one| one.answer.is_finished()) {
@@ -322,7 +322,7 @@ impl Lives<'_> {
         !self.post.is_silent()
     }
 
-    /// Some were answered before the end; what is not is open.
+    /// Takes in the answers that came before the end. What has no answer stays open.
     fn hear_what_is_there(&mut self, asked: &mut Vec<Asked>) {
         for Asked { what, answer } in asked.drain(..) {
             if answer.is_finished()
@@ -357,7 +357,7 @@ impl Lives<'_> {
             Fault::TakenOver(turns) => {
                 self.record.count(Name::TakenOver);
                 self.die(turns, asked).await;
-                // One that waits for what never comes would never learn of it.
+                // A process that waits for something that never comes would not notice.
                 return Some(if self.post.is_silent() { End::Died } else { End::TakenOver });
             }
             Fault::ClockBack(minutes) => {
@@ -374,7 +374,7 @@ impl Lives<'_> {
             Fault::DiskFull(times) => self.disk.fill(times),
             Fault::ReadFails(after) => self.disk.fail_read(after),
             Fault::ReadsLate(turns) => self.late.set(turns),
-            // A backup that is being written would hold the spoilt record for one that was sound when it was begun.
+            // While a backup is being written it would take the spoilt record for one that was sound when the backup was begun.
             Fault::Damaged(kind, place) if self.backups.are_written() => self.disk.spoil(kind, place),
             Fault::Damaged(..) => {}
             Fault::Mended => self.disk.mend(),
@@ -399,7 +399,7 @@ impl Lives<'_> {
         None
     }
 
-    /// The engine hears that another writer has what it held, and ends.
+    /// Waits until the engine learns that another writer has what it held, and ends.
     async fn hands_over(&mut self, engine: &Engine, asked: &mut Vec<Asked>) -> End {
         let mut turns_left = TURNS_MAX;
         while !engine.has_ended() && turns_left > 0 {
@@ -412,7 +412,7 @@ impl Lives<'_> {
         self.die(0, asked).await
     }
 
-    /// A backup is begun; it is of this moment, whenever it is written.
+    /// Begins a backup. It is of this moment, no matter when it is written.
     async fn begin_backup(&mut self, engine: &Engine, steps: u8) {
         if self.backups.are_written()
             && let Ok(backup) = engine.backup().await
@@ -422,7 +422,7 @@ impl Lives<'_> {
         }
     }
 
-    /// The process dies while some things are under way.
+    /// Lets the process die while some things are under way.
     async fn die(&mut self, turns: u16, asked: &mut Vec<Asked>) -> End {
         for _ in 0..turns {
             yield_now().await;
@@ -431,7 +431,7 @@ impl Lives<'_> {
         End::Died
     }
 
-    /// The clock that the data folder goes by shows an earlier time at the next start.
+    /// Makes the clock in the data folder show an earlier time at the next start.
     async fn set_clock_back(&self, to: Timestamp) {
         let Ok(store) = Played::open(&self.disk, Lateness::default(), Conflicts::default()) else { return };
         let mut batch = Batch::new(BatchId(1), store.epoch());
@@ -441,7 +441,8 @@ impl Lives<'_> {
         }
     }
 
-    /// Nothing fails any more: what nobody knows the fate of is sent again, brakes are let go, and time goes on.
+    /// Plays the last life, in which nothing fails any more: events with an unknown fate are sent again, brakes are released, and
+    /// time goes on.
     async fn last_life(&mut self, engine: &Engine) -> anyhow::Result<()> {
         self.release_everything(engine).await;
         let now = engine.clock().now();
@@ -467,7 +468,7 @@ impl Lives<'_> {
     }
 }
 
-/// What a task that is over came to.
+/// The result of a task, if it is over.
 fn now(mut answer: JoinHandle<Heard>) -> Option<Heard> {
     use std::future::Future as _;
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());

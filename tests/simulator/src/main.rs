@@ -11,9 +11,9 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 const USAGE: &str = "--minutes N, --seeds N, --seed S, --trace FILE; besides --from S, --steps N, --threads N, --failures N, --keep FILE, --mutant NAME";
-/// So many seeds meet every fault.
+/// Every fault takes place within this many seeds.
 const EVERY_FAULT_WITHIN: u64 = 10_000;
-/// A trace is played so often while it is made shorter.
+/// How often a trace is played at most while it is shortened.
 const PLAYS_MAX: usize = 600;
 
 struct Options {
@@ -23,7 +23,7 @@ struct Options {
     from: u64,
     steps: usize,
     threads: usize,
-    /// So many seeds may go wrong before it stops.
+    /// How many seeds may go wrong before the run stops.
     failures: u64,
     trace: Option<PathBuf>,
     keep: Option<PathBuf>,

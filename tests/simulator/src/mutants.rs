@@ -1,7 +1,6 @@
-//! Bugs on purpose, at the seams: each is one that somebody could write into the engine, its store or a courier tomorrow. Some
-//! checker has to find each of them, or it checks nothing (`tests/mutants.rs`).
+//! Bugs on purpose, at the seams. Each is a bug that somebody could write into the engine, its store or a courier tomorrow. Some
+//! checker has to find each of them, or the checkers check nothing (`tests/mutants.rs`).
 
-/// One bug.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mutant {
     /// A batch is acknowledged before it is written, and lost with the process.
@@ -12,27 +11,27 @@ pub enum Mutant {
     TimersLostInACrash,
     /// Some timers are not written.
     TimerNotWritten,
-    /// What a key leads to is not always written.
+    /// Which leads a key leads to is not always written.
     KeyNotWritten,
-    /// A row of the outbox that changes is taken away where it was, and not written where it is.
+    /// An outbox row that changes is removed from its old place, and not written at the new one.
     RowLostOnUpdate,
-    /// A row that is done is not taken away.
+    /// A row that is done is not removed.
     RowNotTakenAway,
     /// A new row is written under two due times.
     RowTwice,
     /// The counters of some batches are counted twice.
     CountedTwice,
-    /// A task is not taken out of its queue.
+    /// A task is not removed from its queue.
     StaysInTheQueue,
     /// Every second record of some batches is missing.
     TornBatch,
-    /// Some reads of a lead show it as it was before.
+    /// Some reads of a lead show an older state.
     StaleRead,
     /// A process that was taken over goes on writing.
     FenceIgnored,
-    /// After a failed commit it is said that all was kept, though nothing was.
+    /// After a failed commit the store says that all was kept, though nothing was.
     LostTakenForKept,
-    /// What a schedule remembers is not written.
+    /// The state of a schedule is not written.
     ScheduleForgotten,
     /// Some entries of journals are not written.
     JournalEntryNotWritten,
@@ -40,30 +39,30 @@ pub enum Mutant {
     SentWithoutLeaving,
     /// Every attempt leaves under a key of its own.
     KeyOfItsOwn,
-    /// An attempt leaves with the permit of the one before.
+    /// An attempt leaves with the permit of the attempt before it.
     PermitKept,
-    /// An attempt leaves hours later, whatever happened meanwhile.
+    /// An attempt leaves hours later, no matter what happened meanwhile.
     LeavesLater,
-    /// A retry says something else than the first attempt.
+    /// A retry has another text than the first attempt.
     SaysSomethingElse,
     /// A retry goes to another address than the first attempt.
     GoesElsewhere,
-    /// A batch that meets what another writer changed is written all the same.
+    /// A batch is written although another writer changed what it was computed from.
     ConflictWritten,
-    /// A writer that has lost what it held goes on writing.
+    /// A writer goes on writing after it has lost what it held.
     HandOverIgnored,
     /// A backup shows what was written after it was begun.
     BackupOfNoMoment,
-    /// Messages that are made after a restore leave under keys that others had before it.
+    /// Messages made after a restore leave under keys that other messages had before it.
     IncarnationForgotten,
-    /// Of the leads that hear of their account one is passed over.
+    /// One of the leads that listen to their account is skipped.
     ListenerPassedOver,
-    /// Of the leads that hear of their account one comes twice.
+    /// One of the leads that listen to their account is listed twice.
     ListenerTwice,
 }
 
 impl Mutant {
-    /// All of them.
+    /// Every mutant, for the test that finds them all.
     pub const ALL: [Self; 28] = [
         Self::ReplyBeforeTheFlush,
         Self::MarkDropped,
@@ -95,12 +94,12 @@ impl Mutant {
         Self::ListenerTwice,
     ];
 
-    /// The one that is called so in this file.
+    /// The mutant of this name.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|mutant| format!("{mutant:?}") == name)
     }
 
-    /// Whether this change of a batch does not get to the disk.
+    /// Whether this change of a batch does not reach the disk.
     pub(crate) fn forgets(self, key: &[u8], is_put: bool, commit: u64, number: usize) -> bool {
         let kind = key.first().copied().unwrap_or_default();
         let seldom = commit % 7 == 3;

@@ -1,5 +1,5 @@
-//! The other side of the connections: takes messages, refuses them, is slow, or lets them go astray, as it is told. What must hold
-//! of every single attempt is checked here, at the moment it leaves.
+//! The receiver behind the connections: it takes messages, refuses them, is slow, or loses them, as it is told. What must hold
+//! for every single attempt is checked here, at the moment when the attempt leaves.
 
 use crate::faults::{Answers, Attempt, Name};
 use crate::mutants::Mutant;
@@ -20,14 +20,14 @@ use tokio::task::{spawn_local, yield_now};
 
 #[derive(Default)]
 struct Desk {
-    /// How the next attempts fare.
+    /// What happens to the next attempts.
     attempts: VecDeque<Attempt>,
-    /// How the next questions of the pool fare.
+    /// What happens to the next questions of the pool.
     answers: VecDeque<Answers>,
     under_way: usize,
-    /// Attempts of which nobody heard: the engine waits for them until it dies.
+    /// Whether there are attempts whose end the engine never hears. It waits for them until it dies.
     silent: bool,
-    /// What is under way of the life before is not heard of in this one.
+    /// The life of the engine that is under way. What an earlier life began is not heard of in this one.
     life: u64,
     mutant: Option<Mutant>,
     /// The permit of the attempt before, for a mutant.
@@ -36,13 +36,13 @@ struct Desk {
     number: u128,
 }
 
-/// The other side.
+/// Plays the receivers behind the connections.
 pub(crate) struct Post {
     desk: Mutex<Desk>,
     record: Shared,
     /// The most attempts that may be under way.
     under_way_max: usize,
-    /// With so many under way others wait.
+    /// With this many under way others wait.
     waits_from: usize,
 }
 
@@ -57,7 +57,7 @@ impl Post {
         self.desk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A life of the engine begins.
+    /// Begins a life of the engine.
     pub(crate) fn begin(&self) {
         let mut desk = self.desk();
         desk.under_way = 0;
@@ -65,12 +65,12 @@ impl Post {
         desk.life += 1;
     }
 
-    /// The clock that the engine goes by.
+    /// Sets the clock that the engine goes by.
     pub(crate) fn set_clock(&self, clock: Clock) {
         self.desk().clock = Some(clock);
     }
 
-    /// Nothing fails any more.
+    /// Ends all failures.
     pub(crate) fn heal(&self) {
         let mut desk = self.desk();
         desk.attempts.clear();
@@ -85,18 +85,18 @@ impl Post {
         self.desk().answers = fares.into();
     }
 
-    /// Whether the engine waits for what nobody will tell it.
+    /// Whether the engine waits for something that nobody will tell it.
     pub(crate) fn is_silent(&self) -> bool {
         self.desk().silent
     }
 
-    /// What must hold of an attempt at the moment it leaves.
+    /// Checks what must hold for an attempt at the moment when it leaves.
     fn look_at(&self, row: &Outgoing, permit: Option<&Permit>) {
         let (to, body) = match &row.message {
             Message::Email { rendered: Some(mail), .. } => {
                 (Some(mail.to.clone()), format!("{} {}", mail.subject, mail.body))
             }
-            // One that cannot be rendered never comes here.
+            // A message that cannot be rendered never comes here.
             Message::Email { rendered: None, .. }
             | Message::Text { rendered: None, .. }
             | Message::Words { rendered: None, .. }
@@ -132,7 +132,7 @@ impl Post {
         self.record.lock().departs(row, to, body);
     }
 
-    /// An attempt is made; how it fares.
+    /// Begins an attempt. Returns what happens to it.
     fn attempt(&self) -> (Attempt, Option<Mutant>, u64) {
         let mut desk = self.desk();
         desk.under_way += 1;
@@ -155,7 +155,7 @@ impl Post {
     }
 }
 
-/// What is answered to a request; nothing to anything else. Some of it fits no field, and some is not there.
+/// The answer to a request; other messages get none. Some of it fits no field, and some of it is missing.
 fn answer(row: &Outgoing) -> Option<Response> {
     let body = match row.id.0 % 5 {
         0 => "{}".to_owned(),
@@ -174,7 +174,7 @@ impl Courier for Post {
     fn send(self: Arc<Self>, _: Arc<Catalog>, mut row: Outgoing, mut permit: Option<Permit>, done: Attempted) {
         let (fares, mutant, life) = self.attempt();
         if row.message.is_unrendered() {
-            // As the couriers do: nothing leaves.
+            // As with the real couriers, nothing leaves.
             let cause = row.last_error.take().unwrap_or_else(|| "nothing to make it of".to_owned());
             self.record.say(|| format!("  {} cannot be made: {cause}", row.id));
             self.over(life);

@@ -1,5 +1,5 @@
-//! What everybody outside of the engine knows: what was acknowledged, what was shown, what left. Checkers go by this, and by
-//! nothing that the engine says of itself.
+//! What everybody outside the engine knows: what was acknowledged, what was shown, what left. Checkers go by this, and by nothing
+//! that the engine says of itself.
 
 use crate::faults::{Name, Tally};
 use cadenza_core::effect::Outgoing;
@@ -12,58 +12,56 @@ use cadenza_runtime::engine::Incoming;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// What became of a command, as whoever gave it knows.
+/// What became of a command, as far as its sender knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
-    /// Acknowledged: it came to this lead.
+    /// It was acknowledged, and went to this lead.
     Taken(LeadId),
-    /// Refused for what it says.
+    /// It was refused for its content.
     Refused,
-    /// Nobody knows.
     Unknown,
 }
 
 /// An event from outside.
 pub(crate) struct Told {
     pub(crate) incoming: Incoming,
-    /// When it came first.
+    /// When the event first came.
     pub(crate) came_at: Timestamp,
     pub(crate) fate: Fate,
 }
 
-/// Something that somebody did to a lead. It has no mark: told again it would be done again, so it is told once.
+/// Something that somebody did to a lead. It has no mark, so if it were sent again it would be done again; it is sent once.
 pub(crate) struct Act {
-    /// The id that its entry in the journal has.
+    /// The id of its entry in the journal.
     pub(crate) id: String,
     pub(crate) lead: LeadId,
     pub(crate) fate: Fate,
-    /// The journal has an entry of it, as the answer says.
+    /// Whether the journal has an entry of it, according to the answer.
     pub(crate) noted: bool,
 }
 
-/// One attempt that left.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Departed {
     pub(crate) effect: EffectId,
-    /// The key that the other side sees.
+    /// The key that the receiver sees.
     pub(crate) key: String,
-    /// All that is said in it.
+    /// Everything that the message says.
     pub(crate) body: String,
-    /// To which address, where it is a mail.
+    /// The address, if the message is a mail.
     pub(crate) to: Option<String>,
 }
 
-/// Which message it is, whatever its number: its lead, its run, and when it was made.
+/// What identifies a message apart from its number: its lead, its run, and when it was made.
 type Which = (LeadId, RunId, Timestamp);
 
-/// All of it.
+/// Everything that is known outside.
 #[derive(Default)]
 pub(crate) struct Record {
     pub(crate) told: Vec<Told>,
     pub(crate) acts: Vec<Act>,
-    /// Leads in the order in which they were heard of.
+    /// Leads in the order in which they became known.
     pub(crate) leads: Vec<LeadId>,
-    /// The newest entry of a lead's journal whenever a lead was shown.
+    /// The newest journal entry of a lead, from each time it was shown.
     pub(crate) shown: BTreeMap<(LeadId, u64), Entry>,
     /// Leads whose opt-out was acknowledged.
     pub(crate) opted_out: BTreeSet<LeadId>,
@@ -72,9 +70,9 @@ pub(crate) struct Record {
     pub(crate) departed: Vec<Departed>,
     /// Messages that were taken.
     pub(crate) taken: BTreeSet<EffectId>,
-    /// What left under each key, before whatever backup was restored since.
+    /// What left under each key, including before any backup that was restored.
     ever_left: BTreeMap<String, Which>,
-    /// When the clock went back: from what time, and to which.
+    /// When the clock was set back: from what time, and to which.
     pub(crate) set_back: Vec<(Timestamp, Timestamp)>,
     /// The latest time that was shown.
     pub(crate) latest: Timestamp,
@@ -88,7 +86,7 @@ pub(crate) struct Record {
     pub(crate) from_outside: BTreeSet<&'static str>,
 }
 
-/// It, shared by everybody who adds to it.
+/// The record, shared by everybody who adds to it.
 #[derive(Clone, Default)]
 pub(crate) struct Shared(Arc<Mutex<Record>>);
 
@@ -114,7 +112,7 @@ impl Shared {
         self.lock().tally.count(name);
     }
 
-    /// Somebody outside saw a lead: what it saw must stay true.
+    /// Notes that somebody outside saw a lead. What they saw must stay true.
     pub(crate) fn show(&self, state: &LeadState) {
         let Some(latest) = state.latest.as_ref().map(as_kept) else { return };
         let key = (state.lead.id, latest.seq);
@@ -126,7 +124,7 @@ impl Shared {
     }
 }
 
-/// An entry as it is kept: how long a plugin took by the clock of the machine is not.
+/// An entry as it is kept, which is without the time that a plugin took by the clock of the machine.
 fn as_kept(entry: &Entry) -> Entry {
     let mut entry = entry.clone();
     for event in entry.personal.iter_mut().flat_map(|personal| &mut personal.events) {
@@ -138,14 +136,14 @@ fn as_kept(entry: &Entry) -> Entry {
 }
 
 impl Record {
-    /// A lead was heard of.
+    /// Notes that a lead became known.
     pub(crate) fn meet(&mut self, lead: LeadId) {
         if !self.leads.contains(&lead) {
             self.leads.push(lead);
         }
     }
 
-    /// A life begins at this time, or is at it.
+    /// Notes that a life begins at this time, or has reached it.
     pub(crate) fn is_at(&mut self, now: Timestamp, begins: bool) {
         if begins && now < self.latest {
             self.set_back.push((self.latest, now));
@@ -154,12 +152,12 @@ impl Record {
         self.latest = self.latest.max(now);
     }
 
-    /// Whether this time may have come twice, since the clock went back.
+    /// Whether this time may have come twice because the clock was set back.
     pub(crate) fn came_twice(&self, at: Timestamp) -> bool {
         self.set_back.iter().any(|(from, to)| *to < at && at <= *from)
     }
 
-    /// Something leaves. Whoever receives it knows its key for ever, whatever is restored on this side.
+    /// Notes that a message leaves. Its receiver knows the key for ever, no matter what is restored on this side.
     pub(crate) fn departs(&mut self, row: &Outgoing, to: Option<String>, body: String) {
         let (key, which) = (row.key(), (row.lead, row.run, row.made_at));
         let first = *self.ever_left.entry(key.clone()).or_insert(which);
@@ -169,7 +167,7 @@ impl Record {
         self.departed.push(Departed { effect: row.id, key, body, to });
     }
 
-    /// What is known now, for whoever takes a backup.
+    /// What is known now, for a backup that is begun.
     pub(crate) fn known(&self) -> Known {
         Known {
             told: self.told.iter().map(|told| told.fate).collect(),
@@ -184,8 +182,8 @@ impl Record {
         }
     }
 
-    /// A backup was restored: what came after it is lost, and nothing else. Events that came since may come again; what people did
-    /// since must not show in any journal.
+    /// Goes back to what was known when the restored backup was begun. Everything after that is lost, and nothing else. Events
+    /// that came since may come again; what people did since must not show in any journal.
     pub(crate) fn back_to(&mut self, known: Known) {
         let Known { told, acts, leads, shown, opted_out, addresses, departed, taken, latest } = known;
         let fates = told.into_iter().map(Some).chain(std::iter::repeat(None));

@@ -1,13 +1,13 @@
-//! Makes a trace shorter that goes wrong: steps are left out as long as the same thing still goes wrong.
+//! Shortens a trace that goes wrong: steps are left out as long as the same thing still goes wrong.
 
 use crate::life::{Story, play};
 use crate::steps::Step;
 use crate::trace::Trace;
 
-/// The shortest trace that was found, and what goes wrong in it. `plays_max` bounds how often it is tried.
+/// The shortest trace that was found, with its story. `plays_max` bounds how many traces are played.
 ///
 /// # Errors
-/// When the engine cannot be started under the trace as it was.
+/// When the engine cannot be started under the original trace.
 pub fn shorten(trace: &Trace, plays_max: usize) -> anyhow::Result<(Trace, Story)> {
     let mut best = (trace.clone(), play(trace, None, false)?);
     let Some(kind) = best.1.wrong.first().map(|wrong| kind_of(wrong)) else { return Ok(best) };
@@ -15,7 +15,7 @@ pub fn shorten(trace: &Trace, plays_max: usize) -> anyhow::Result<(Trace, Story)
     let mut length = best.0.steps.len().div_ceil(2);
     while length > 0 && plays_left > 0 {
         let mut shorter = false;
-        // What comes last is needed least often: whatever follows what goes wrong.
+        // What comes last is needed least often, since it includes whatever follows the failure.
         let mut from = best.0.steps.len().saturating_sub(length);
         while plays_left > 0 {
             let mut steps = best.0.steps.clone();
@@ -45,7 +45,7 @@ pub fn shorten(trace: &Trace, plays_max: usize) -> anyhow::Result<(Trace, Story)
     Ok(best)
 }
 
-/// What kind of thing goes wrong, without whom it happens to: the words of it that have no digit.
+/// What kind of thing goes wrong, apart from whom it happens to: the first words of the text that have no digit.
 fn kind_of(wrong: &str) -> String {
     let words = wrong.split_whitespace().filter(|word| !word.contains(|c: char| c.is_ascii_digit()));
     words.take(8).collect::<Vec<_>>().join(" ")

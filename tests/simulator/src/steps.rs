@@ -1,5 +1,6 @@
-//! What is done to the engine, step by step: one closed set, each step with all its particulars. Whom or what a step is about is a
-//! place among whatever there is then, so that a trace still means something when steps before it are dropped.
+//! What is done to the engine, step by step, as one closed set: each step has all its particulars. The lead or thing that a step
+//! is about is given as a place among those that there are then, so that a trace still means something when earlier steps are
+//! dropped.
 
 use crate::dice::Dice;
 use crate::faults::Fault;
@@ -7,13 +8,12 @@ use cadenza_core::event::{Event, EventType, LeadCommand, StandardEvent, TaskChan
 use cadenza_core::lead::{Channel, Outcome, Stage, TouchResult};
 use serde::{Deserialize, Serialize};
 
-/// A step of a trace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
     /// An event comes from outside.
     Report(Said),
-    /// An event that came before comes again, under the same id.
+    /// An earlier event comes again, under the same id.
     Again(u16),
     /// Somebody does something to a lead.
     Lead(u16, ToLead),
@@ -21,9 +21,9 @@ pub enum Step {
     Task(u16, ToTask),
     /// Somebody puts a lead into a workflow.
     Enroll(u16, u8),
-    /// An operator sets a brake, or releases it.
+    /// An operator sets or releases a brake.
     Brake(Braked, bool),
-    /// A delivery that could not be read is kept; of two with one number the second is a retry.
+    /// A delivery that could not be read is kept. If two have the same number, the second is a retry.
     Bury(u8),
     /// A dead letter is driven again.
     Redrive(u16, bool),
@@ -39,28 +39,27 @@ pub enum Step {
     Preview(u16, ToLead),
     /// Somebody looks at everything there is.
     Look,
-    /// The clock is set forward by so many minutes, and what falls due on the way is done.
+    /// The clock is set forward by this many minutes, and what falls due on the way is done.
     Advance(u32),
     /// Something goes wrong.
     Fault(Fault),
 }
 
-/// An event from outside.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Said {
     /// What happened.
     pub kind: EventType,
-    /// To whom.
+    /// The person to whom it happened.
     pub person: u8,
-    /// By what the person is named.
+    /// How the event names the person.
     pub by: Vec<Naming>,
-    /// What else it says.
+    /// What else the event says.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub brings: Vec<Brings>,
-    /// Where the sender says that the lead stands.
+    /// What the sender says of the lead's standing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stands: Option<Stands>,
-    /// Whether it may enrol.
+    /// Whether the event may enrol the lead.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub enrolls: bool,
 }
@@ -73,7 +72,7 @@ const fn is_yes(it: &bool) -> bool {
     *it
 }
 
-/// By what an event names its lead.
+/// How an event names its lead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "each is the key of its name")]
@@ -83,9 +82,9 @@ pub enum Naming {
     ExternalId,
     /// An address that two people share.
     SharedEmail,
-    /// The address of the next person: the lead's own changed.
+    /// The address of the next person, since the lead's own has changed.
     NextEmail,
-    /// Our own id, of whoever has it.
+    /// Our own id of the lead.
     OurId,
 }
 
@@ -102,21 +101,21 @@ pub enum Brings {
     NoProjectDate,
     Outcome(u8),
     Result(u8),
-    /// It happened so many hours ago.
+    /// The event happened this many hours ago.
     HoursAgo(u8),
 }
 
-/// Where a sender says that a lead stands.
+/// What a sender says of a lead's standing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stands {
-    /// It asked not to be contacted.
+    /// The lead asked not to be contacted.
     OptedOut,
-    /// It does not want this channel.
+    /// The lead does not want this channel.
     Refuses(Channel),
-    /// It is at this stage.
+    /// The lead is at this stage.
     At(Stage),
-    /// This rep has it.
+    /// The lead belongs to this rep.
     Owned(u8),
 }
 
@@ -147,9 +146,9 @@ pub enum ToTask {
     Claim(u8),
     /// It is given to a rep.
     Reassign(u8),
-    /// Not before so many minutes have passed.
+    /// It is put off for this many minutes.
     Snooze(u16),
-    /// What came of it; when to call again, in so many hours, for a call back.
+    /// It is done, with this outcome and result. The number says in how many hours to call again after `call back`.
     Done(Outcome, Option<TouchResult>, u8),
 }
 
@@ -167,7 +166,6 @@ pub enum Braked {
 pub const PEOPLE: u32 = 14;
 
 impl Step {
-    /// Draws one.
     pub fn draw(dice: &mut Dice, workspaces: u8) -> Self {
         match dice.from_to(0, 999) {
             0..250 => Self::Report(Said::draw(dice)),
@@ -305,11 +303,12 @@ pub enum Origin {
     Outside(&'static str),
     /// The engine itself.
     Engine,
-    /// Nobody any more: it is only read.
+    /// Nobody any more. Old journals still have it.
     Past,
 }
 
-/// Who brings this event about. One that is new does not compile here: when it comes from outside, it wants a step.
+/// Who brings an event about. A new event does not compile here until it has an arm; if it comes from outside it also needs a
+/// step.
 pub const fn origin(event: &Event) -> Origin {
     match event {
         Event::Reported(_) => Origin::Outside("report"),

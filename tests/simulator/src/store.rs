@@ -1,8 +1,8 @@
-//! The store as the engine sees it: late reads, what other writers of the same store do, and bugs on purpose that are made of whole
-//! batches. Everything else is the real store, on the simulated disk.
+//! The store as the engine sees it: with late reads, other writers of the same store, and bugs on purpose that concern whole
+//! batches. Everything else is the real store on the simulated disk.
 //!
-//! The other writers are told of, and write nothing: the engine hears what the store's contract says of a record that they changed and
-//! of partitions that they claimed. Several real writers are played in the runtime's own tests.
+//! The other writers are only reported and write nothing: the engine gets the errors that the store's contract has for a record
+//! that they changed and for partitions that they claimed. Several real writers are played in the runtime's own tests.
 
 use crate::disk::{Disk, Opened};
 use crate::faults::Name;
@@ -26,23 +26,23 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// How late reads are, in turns of others; set while the engine runs.
+/// How late reads are, in turns of others. It is set while the engine runs.
 #[derive(Clone, Default)]
 pub(crate) struct Lateness(Arc<AtomicU8>);
 
 impl Lateness {
-    /// From here on.
+    /// Sets the turns from here on.
     pub(crate) fn set(&self, turns: u8) {
         self.0.store(turns, Relaxed);
     }
 }
 
-/// So many batches are to meet what another writer changed; set while the engine runs.
+/// How many batches are to meet a record that another writer changed. It is set while the engine runs.
 #[derive(Clone, Default)]
 pub(crate) struct Conflicts(Arc<AtomicU8>);
 
 impl Conflicts {
-    /// From here on.
+    /// Sets the number from here on.
     pub(crate) fn set(&self, batches: u8) {
         self.0.store(batches, Relaxed);
     }
@@ -58,9 +58,9 @@ pub(crate) struct Played {
     disk: Disk,
     late: Lateness,
     conflicts: Conflicts,
-    /// Why nothing is written before this writer claims again.
+    /// Why nothing is written until this writer claims again.
     refused: Mutex<Option<StoreError>>,
-    /// Another writer has claimed everything.
+    /// Whether another writer has claimed everything.
     lost: AtomicBool,
 }
 
@@ -68,19 +68,20 @@ impl Played {
     /// Takes the disk over.
     ///
     /// # Errors
-    /// As of any store.
+    /// As for any store.
     pub(crate) fn open(disk: &Disk, late: Lateness, conflicts: Conflicts) -> Result<Self, StoreError> {
         let kept = Keyed::start(disk.open(), false, Commits::InTurns)?;
         let (refused, lost) = (Mutex::default(), AtomicBool::new(false));
         Ok(Self { kept, disk: disk.clone(), late, conflicts, refused, lost })
     }
 
-    /// Another writer claims everything.
+    /// Lets another writer claim everything.
     pub(crate) fn lose(&self) {
         self.lost.store(true, Relaxed);
     }
 
-    /// Why a batch is not written; nor is anything that this writer hands over behind it, until it claims again.
+    /// Why a batch is not written, if it is not. Whatever this writer hands over after it is not written either, until it claims
+    /// again.
     fn refuses(&self, batch: &Batch) -> Option<StoreError> {
         let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         if refused.is_none() && self.lost.load(Relaxed) {
@@ -97,7 +98,7 @@ impl Played {
         refused.clone()
     }
 
-    /// Others have their turn before a read is answered.
+    /// Gives others their turns before a read is answered.
     async fn wait(&self) {
         let turns = self.late.0.load(Relaxed);
         if turns > 0 {
@@ -143,7 +144,7 @@ fn mutated(mut batch: Batch, mutant: Option<Mutant>) -> Batch {
     batch
 }
 
-/// A snapshot that shows every record as it is when it is read.
+/// A snapshot that shows every record as it is at the time of reading.
 struct OfNoMoment {
     disk: Disk,
     after: Option<Vec<u8>>,

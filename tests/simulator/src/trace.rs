@@ -1,5 +1,5 @@
-//! A trace: everything that a seed comes to, step by step, with no random number left in it. Kept as lines of JSON, so that it is
-//! read, cut short by hand, and says the same when seeds draw otherwise.
+//! A trace: everything that a seed comes to, step by step, with no random number left in it. It is kept as lines of JSON, so that
+//! it can be read and shortened by hand, and stays the same when seeds are drawn differently.
 
 use crate::dice::Dice;
 use crate::steps::Step;
@@ -14,24 +14,22 @@ pub const STEPS: usize = 1_000;
 /// What a seed comes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trace {
-    /// How little of everything there may be at once.
+    /// The limits of the driver.
     pub limits: Limits,
-    /// The first is in force at the beginning; steps bring others into force.
+    /// The workspaces. The first is in force at the beginning; steps bring others into force.
     pub workspaces: Vec<Workspace>,
-    /// What happens.
     pub steps: Vec<Line>,
 }
 
 /// A step, and whether the next one waits until it is over.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
-    /// What happens.
     pub step: Step,
-    /// Whether all that was begun is over before anything else happens.
+    /// Whether everything that was begun ends before anything else happens.
     pub waits: bool,
 }
 
-/// Limits of the driver, much smaller than those of a machine.
+/// Limits of the driver, much smaller than those of a real machine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "each is the limit of `DriverOptions` of its name")]
 pub struct Limits {
@@ -56,7 +54,8 @@ impl Limits {
         }
     }
 
-    /// The most attempts that may be under way: what each connection is promised it has beyond what all have together.
+    /// The most attempts that may be under way. Each connection has its promised share even when all together have used up
+    /// theirs.
     pub(crate) fn sendings_max(&self) -> usize {
         let (all, most, least) = self.sendings;
         (all + least * crate::world::CONNECTIONS.len()).min(most.max(least) * crate::world::CONNECTIONS.len())
@@ -70,26 +69,26 @@ impl Limits {
         options.firing_leads_max = self.firing_leads_max;
         options.requests_waiting_max = self.requests_waiting_max;
         options.decisions_max = self.decisions_max;
-        // The disk of the machine has nothing to do with it.
+        // The disk of the machine must not matter.
         options.free_bytes_reserve = 0;
         options
     }
 }
 
-/// A line of a trace as it is kept.
+/// A line of a trace file.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Kept {
     Limits(Limits),
     Workspace(Workspace),
-    /// Waits until it is over.
+    /// The next line waits until this step is over.
     Then(Step),
-    /// Is begun, and goes on beside what follows.
+    /// The step is begun, and goes on beside what follows.
     Beside(Step),
 }
 
 impl Trace {
-    /// What this seed comes to.
+    /// Draws the trace of a seed.
     pub fn draw(seed: u64, steps: usize) -> Self {
         let dice = &mut Dice::new(seed);
         let first = Workspace::draw(dice);
@@ -132,10 +131,10 @@ impl Trace {
         Ok(Self { limits: limits.context("there are no limits")?, workspaces, steps })
     }
 
-    /// As lines; those that begin with `#` are for people.
+    /// The lines of a trace file. A reader skips those that begin with `#`, which are for people.
     ///
     /// # Errors
-    /// Never with what this program makes.
+    /// Never for a trace that this program makes.
     pub fn text(&self) -> anyhow::Result<String> {
         let Self { limits, workspaces, steps } = self.clone();
         let kept = std::iter::once(Kept::Limits(limits)).chain(workspaces.into_iter().map(Kept::Workspace));

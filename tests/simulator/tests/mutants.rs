@@ -1,16 +1,16 @@
-//! Bugs on purpose, each of which some checker has to find: otherwise a run without a finding says nothing.
+//! Bugs on purpose. Some checker has to find each of them: otherwise a run without a finding says nothing.
 
 use cadenza_simulator::mutants::Mutant;
 use cadenza_simulator::{Trace, play};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-/// Each is found within so many seeds.
+/// Each is found within this many seeds.
 const SEEDS: u64 = 120;
-/// Short ones: what is wrong shows early, and then the seed is over.
+/// The seeds are short: what is wrong shows early, and then the seed is over.
 const STEPS: usize = 300;
 
-/// The seed that finds it, and what is said.
+/// The seed that finds the bug, and what the checker says.
 fn found(mutant: Mutant) -> Option<(u64, String)> {
     (0..SEEDS).find_map(|seed| {
         let story = play(&Trace::draw(seed, STEPS), Some(mutant), false).expect("the engine starts, or it is told of");

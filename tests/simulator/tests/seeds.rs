@@ -1,5 +1,5 @@
-//! Seeds, some of them the same every time and some that nobody has seen. For how long new ones are played says
-//! `CADENZA_SIMULATE_SECONDS`.
+//! Seeds, some of them the same every time and some that nobody has seen. `CADENZA_SIMULATE_SECONDS` says for how long new ones
+//! are played.
 
 use cadenza_simulator::faults::Tally;
 use cadenza_simulator::steps::FROM_OUTSIDE;
@@ -7,9 +7,9 @@ use cadenza_simulator::{STEPS, Story, Trace, play};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// Without a word about it: for so long that it is felt, and no longer.
+/// The default: long enough to matter, and no longer.
 const SECONDS: u64 = 10;
-/// So many seeds meet every fault, and do everything that can be done from outside.
+/// This many seeds meet every fault, and do everything that can be done from outside.
 const SAME: u64 = 40;
 
 fn holds(seed: u64, steps: usize) -> Story {

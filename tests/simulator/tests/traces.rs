@@ -1,5 +1,5 @@
-//! Traces of seeds that once went wrong, each shortened and mended since: what held them up must not come back. They are steps, so
-//! they say the same however seeds are drawn today.
+//! Traces of seeds that once went wrong, each shortened and fixed since: what went wrong in them must not come back. They consist
+//! of steps, so they stay the same however seeds are drawn today.
 
 use cadenza_simulator::{Trace, play};
 use std::path::Path;

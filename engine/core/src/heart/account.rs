@@ -1,4 +1,4 @@
-//! What falls due for an account: its hold ends, and the leads under it are told.
+//! What falls due for an account: its hold ends, and the leads under it are told; an event is passed on to other leads of it.
 
 use super::command::Outcome;
 use super::overlay::Overlay;
@@ -27,15 +27,15 @@ impl Overlay<'_> {
         Ok(Outcome::Done)
     }
 
-    /// Tells a page of leads, which the account's record does not list, that their hold is over. Leads that have come under
-    /// the next one since are passed over.
+    /// Tells a page of leads, which the account's record does not list, about the end of their hold. Leads that have since come
+    /// under the next hold are skipped.
     pub(super) fn hold_ended(&mut self, id: AccountId, page: &[LeadId], last: bool) -> Result<Outcome, Stop> {
         let account = self.account(id)?;
         let joined = account.map_or_else(Vec::new, |account| account.joined.clone());
         let Some(ending) = account.and_then(|account| account.ending) else { return Ok(Outcome::Nothing) };
         self.need_to_tell(page)?;
         for lead in page.iter().filter(|lead| !joined.contains(lead)) {
-            // Before it hears of the end: that may bring it under the next hold, and it has one place for both.
+            // Done before the lead hears of the end: hearing may bring it under the next hold, and there is one place for both.
             self.changes.held.push((id, *lead, false));
             if let Some(tells) = ending.tells {
                 let event = VecDeque::from([tells.event()]);
@@ -46,7 +46,8 @@ impl Overlay<'_> {
         Ok(Outcome::Done)
     }
 
-    /// Tells a page of leads of the event that their account passes on first. Those are passed over that have no run to hear it.
+    /// Tells a page of leads about the oldest event that their account has to pass on. Leads without a run to hear it are
+    /// skipped.
     pub(super) fn pass_on(&mut self, id: AccountId, page: &[LeadId], last: bool) -> Result<Outcome, Stop> {
         let Some(passed) = self.account(id)?.and_then(|account| account.passing.first()).cloned() else {
             return Ok(Outcome::Nothing);
@@ -62,7 +63,7 @@ impl Overlay<'_> {
         Ok(Outcome::Done)
     }
 
-    /// Whether a run of a lead hears such an event of another lead of its account, and had begun by then.
+    /// Whether a run of a lead listens for such an event of another lead of its account, and had begun by then.
     fn listens(&self, state: &LeadState, passed: &Passed) -> bool {
         let hears = |definition: &Workflow| definition.heard_of_account().any(|kind| *kind == passed.report.kind);
         let mut runs = state.runs.iter().filter(|run| run.hears_account && run.started_at <= passed.at);

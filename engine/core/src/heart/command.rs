@@ -49,18 +49,18 @@ pub enum Command {
         /// Whether this is the last page.
         last: bool,
     },
-    /// A schedule fires for a lead, which is enrolled if the schedule is about it.
+    /// A schedule fires for a lead, which is enrolled if the schedule covers it.
     Enroll {
         lead: LeadId,
         /// The workflow into which the lead is enrolled.
         workflow: String,
         /// The id of the firing, for the journal.
         by: String,
-        /// The condition that says which leads the schedule is about.
+        /// The condition for the leads that the schedule covers.
         leads: Arc<Expr>,
     },
-    /// A brake was released: runs of this lead that stand still go on, if there are any, and what people have to do for them counts
-    /// from when it was.
+    /// A brake was released: runs of this lead that stand still go on, if there are any. Time that people have to do something
+    /// for them counts from the release.
     Release {
         lead: LeadId,
         /// The workflows that were released, and when.
@@ -70,21 +70,20 @@ pub enum Command {
     Seat(LeadId),
     /// The decision pool has room for the question of a run.
     Call(RunId),
-    /// The engine began anew: questions of this lead whose answers were lost with the process are put again, if there are any.
+    /// The engine started again: questions of this lead whose answers were lost with the process are put again, if there are any.
     AskAgain(LeadId),
-    /// A key made by older rules is replaced by the one that today's rules make of it.
+    /// A key made by older rules is replaced by the one that today's rules make.
     Raise(IdentityKey),
 }
 
-/// What came of a command.
+/// The result of a command.
 #[derive(Debug, PartialEq)]
 pub enum Outcome {
     /// An event from outside has been applied, now or earlier.
     Accepted(Accepted),
     /// The notes of what happened to the lead, in order.
     Applied(Vec<Note>),
-    /// What becomes of a message, and its outbox row as it is to be stored, unless the
-    /// message is not to be sent any more.
+    /// What becomes of a message, and its outbox row as it is to be stored, unless the message is not to be sent any more.
     Departs(Box<Outgoing>, Departure),
     /// The command was carried out and has no result of its own.
     Done,
@@ -112,7 +111,7 @@ impl Command {
             | Self::AskAgain(lead) => one_lead(*lead, round, set, &mut unread),
             Self::Depart(row) => one_lead(row.lead, round, set, &mut unread),
             Self::Enroll { lead, workflow, leads, .. } => {
-                // For leads that the schedule is not about, nothing else is read.
+                // For leads that the schedule does not cover, nothing else is read.
                 let is_meant = |state| {
                     leads.names(Object::Account) || is_meant(state, workflow, leads, None, rules).unwrap_or(true)
                 };
@@ -138,7 +137,7 @@ impl Command {
     }
 }
 
-/// Whether a schedule is about a lead. A lead that is already in the workflow is left alone.
+/// Whether a schedule covers a lead. A lead that is already in the workflow is left alone.
 fn is_meant(
     state: &LeadState,
     workflow: &str,
@@ -222,8 +221,8 @@ impl Overlay<'_> {
         self.state(id)?.ok_or_else(|| Rejected::NoLead(id).into())
     }
 
-    /// Whether what a key tells a lead holds still, where it is told late: the key may be bound or free again by now. Of a key that
-    /// cannot be read it is taken to be bound.
+    /// Whether what a key tells a lead still holds when it is told late: the key may have been bound or freed by now. A key that
+    /// cannot be read is taken to be bound.
     fn is_still_so(&self, event: &Event) -> Result<bool, Stop> {
         let (key, why, bound) = match event {
             Event::Bound { key, binding } => (key, binding.why, true),

@@ -50,7 +50,7 @@ pub struct Unclear {
     pub cause: String,
 }
 
-/// A decision that was taken, and the question that a watched build is asked about the same.
+/// A decision that was taken, and the same question to a watched build.
 #[derive(Debug)]
 pub struct Watched {
     /// The question to the watched build.
@@ -60,7 +60,7 @@ pub struct Watched {
     pub answer: Answer,
 }
 
-/// What a lead was to be told and could not be, since its record cannot be read.
+/// An event that a lead was not told: its record cannot be read, or one transition could not hold all that came of an event.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Untold {
     pub lead: LeadId,
@@ -78,7 +78,7 @@ pub struct Changes {
     /// Keys made by older rules, which newer keys have replaced.
     pub forgotten: Vec<IdentityKey>,
     pub pools: BTreeMap<String, PoolState>,
-    /// Owners that were chosen, for leads of which the choice depended on how much each rep has to do.
+    /// Owners that were chosen, for leads whose choice depended on how much each rep has to do.
     pub given: BTreeMap<LeadId, RepId>,
     pub marks: Vec<Mark>,
     /// Leads under an account's hold that the account does not list: `true` for one that comes under it,
@@ -88,16 +88,16 @@ pub struct Changes {
     pub decided: Vec<(LeadId, u64)>,
     /// What is to be done outside, in order.
     pub outside: Vec<Outside>,
-    /// What leads that cannot be read are to be told once they can be, in order; and what one could not be told at once.
+    /// Events that leads were not told and are told later, in order.
     pub untold: Vec<Untold>,
     /// The number of transitions that changed a lead.
     pub transitions: usize,
-    /// Leads with an overdue task of which nobody could be told, once for each such task.
+    /// Leads with an overdue task about which nobody could be told, once for each such task.
     pub unheard: Vec<LeadId>,
-    /// Leads for which more came of one event than is handled in one transition. The rest is among what is `untold`.
+    /// Leads to which one event led to more than is handled in one transition. The rest is among `untold`.
     pub cut_short: Vec<LeadId>,
-    /// Messages that were put off are looked at again: those of these leads that lie at these places of the outbox. What
-    /// put them off is gone, or has changed.
+    /// Messages of these leads at these places of the outbox were put off and are looked at again. What put them off is gone, or
+    /// has changed.
     pub sooner: Vec<(LeadId, Due)>,
 }
 
@@ -122,7 +122,7 @@ pub(super) struct Overlay<'a> {
     pub(super) rules: Rules<'a>,
     set: &'a WorkingSet,
     pub(super) decide: &'a mut dyn Decide,
-    /// Answers that this command had, those of earlier runs that were stopped among them.
+    /// Answers that this command has had, including those from earlier runs that were stopped.
     pub(super) answers: &'a mut Vec<Known>,
     pub(super) changes: Changes,
     /// What becomes of the message that the command is about.
@@ -308,7 +308,7 @@ fn all_read(unread: Vec<Key>) -> Result<(), Stop> {
     if unread.is_empty() { Ok(()) } else { Err(Stop::Unread(unread)) }
 }
 
-/// What the pools remember. A pool that a choice is made from is copied before it changes.
+/// What the pools remember. A pool from which an owner is chosen is copied before it changes.
 pub(super) struct OverlaidPools<'a> {
     set: &'a WorkingSet,
     changed: &'a mut BTreeMap<String, PoolState>,

@@ -1,7 +1,7 @@
 //! Messages that were put off, and transitions that bring them forward.
 //!
-//! A message that is put off lies in the outbox at the time that the gate gave. When a transition changes what the gate says, that
-//! time means nothing any more, and the lead's messages there are looked at again at once.
+//! A message that is put off lies in the outbox under the time that the gate gave. When a transition changes what the gate says,
+//! that time means nothing any more, and the lead's messages there are looked at again at once.
 
 use super::Rules;
 use crate::effect::Due;
@@ -15,16 +15,16 @@ use std::collections::BTreeSet;
 /// The channels by which messages leave.
 const BY_MESSAGE: [Channel; 2] = [Channel::Email, Channel::Message];
 
-/// What puts messages of a lead off.
+/// What puts a lead's messages off.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum By {
-    /// What the gate says of a channel.
+    /// The gate's verdict on a channel.
     Gate(Channel),
-    /// The pause of a run, or what makes it stand still.
+    /// The pause or the standstill of a run.
     Run(RunId),
 }
 
-/// What puts messages of a lead off, and where the outbox has them then.
+/// Everything that puts a lead's messages off, each with the place where the outbox keeps them.
 #[derive(Default)]
 pub(super) struct PutOff(BTreeSet<(By, Due)>);
 
@@ -40,13 +40,13 @@ impl PutOff {
         });
         let until = |run: &Run| run.paused_until.filter(|at| *at > rules.now);
         let paused = state.runs.iter().filter_map(|run| Some((By::Run(run.id), Due::At(until(run)?))));
-        // A workflow of a higher priority has the lead.
+        // Under a brake, or while a workflow of a higher priority has the lead.
         let stand = state.runs.iter().filter(|run| run.braked_at.is_some());
         let stand = stand.map(|run| (By::Run(run.id), Due::OnRelease));
         Self(gated.chain(paused).chain(stand).collect())
     }
 
-    /// Where messages lie that were put off by something that is not there any more, or says something else.
+    /// The places of messages that were put off by something that is gone or has changed.
     pub(super) fn gone_in(&self, after: &Self) -> BTreeSet<Due> {
         self.0.difference(&after.0).map(|(_, due)| *due).collect()
     }

@@ -18,7 +18,7 @@ use crate::workflow::{AssignBy, Sticky};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-/// The most events in one transition, answers included. What is left of them then is told to the lead in transitions of their own.
+/// The most events in one transition, answers included. What is left is told to the lead in transitions of its own.
 const EVENTS_MAX: usize = 512;
 
 /// A transition under way.
@@ -31,8 +31,8 @@ pub(super) struct Turn {
 }
 
 impl Overlay<'_> {
-    /// Feeds a lead one event after another, along with the answers that they lead to. `also` holds notes that could
-    /// not be made from the events. A lead that does not exist is skipped. What one that cannot be read is told is kept for it.
+    /// Feeds a lead one event after another, along with the answers that they lead to. `also` holds notes that could not be made
+    /// from the events. A lead that does not exist is skipped. For a lead that cannot be read the events are kept.
     pub(super) fn transition(
         &mut self,
         id: LeadId,
@@ -168,7 +168,7 @@ impl Overlay<'_> {
         }
     }
 
-    /// Puts a question to whoever decides. An answer is kept in case the command runs again.
+    /// Asks for a decision. An answer is kept in case the command runs again.
     fn decide(&mut self, question: Question, shadow: Option<&Shadow>) -> Decided {
         let kind = question.kind;
         let decided = self.decide.decide(question);
@@ -198,7 +198,7 @@ impl Overlay<'_> {
         Ok(Event::Assigned { run, attempt, owner: choice.owner, how: choice.how })
     }
 
-    /// The reps whose load the choice depends on.
+    /// The reps on whose load the choice depends.
     fn who_counts(&self, request: &AssignRequest) -> Vec<RepId> {
         let team = &self.rules.live.settings.team;
         let least = request.by == AssignBy::LeastLoaded;
@@ -209,7 +209,7 @@ impl Overlay<'_> {
     }
 }
 
-/// An answer that a command had, and what the question was besides what the answer repeats of it.
+/// An answer that a command has had, and those parts of the question that the answer does not repeat.
 #[derive(Clone, Debug)]
 pub struct Known {
     kind: DecisionKind,

@@ -67,7 +67,7 @@ impl Machine<'_> {
         self.go_on(id, step.next);
     }
 
-    /// Gives a rep a role in the run. Nobody takes it from whoever has it when nobody else could be found.
+    /// Gives a rep a role in the run. If nobody could be found, whoever has the role keeps it.
     fn cast(&mut self, id: RunId, role: &str, rep: Option<&RepId>, how: ChosenBy) {
         if let (Some(run), Some(rep)) = (self.run(id), rep) {
             run.roles.insert(role.to_owned(), rep.clone());
@@ -87,7 +87,7 @@ impl Machine<'_> {
             });
         };
         let message = Message::Assigned { to: rep.clone(), role: assign.role.clone() };
-        // It stands whatever the run does next: attempt 0 keeps it from going stale.
+        // The notice stands whatever the run does next: attempt 0 keeps it from going stale.
         self.queue((id, 0), via, message, at, false);
     }
 
@@ -103,7 +103,7 @@ impl Machine<'_> {
         }
     }
 
-    /// The owner of the account for whom the rep chosen for the lead only stands in: one who is away keeps it.
+    /// The owner of the account, if the rep chosen for the lead only stands in for them: an owner who is away keeps the account.
     fn stands_in_for(&self, owner: &RepId, assign: &Assign) -> Option<RepId> {
         let away = self.account_owner().filter(|of| *of != owner && assign.sticky == Some(Sticky::Account));
         let away = away.filter(|of| self.team().knows(of) && !self.team().is_here(of, self.cx.now));
@@ -123,8 +123,8 @@ impl Machine<'_> {
         self.cx.account.and_then(|facts| facts.owner.as_ref())
     }
 
-    /// Its holds end for a lead that gets this owner, or is done with: their end is nothing to it any more. A hold on the account stays in
-    /// force for the others.
+    /// Ends the lead's holds because it gets this owner or is done with, so the end of a hold no longer matters to it. A hold on
+    /// the account stays in force for the others.
     pub(super) fn leave_holds(&mut self, owner: Option<&RepId>) {
         self.leave_own_hold(owner);
         self.leave_account_hold(owner);

@@ -18,13 +18,13 @@ use crate::workflow::{Cadence, CadenceTouch, Refused, TouchPlan, Verb};
 /// The most rounds of a cadence. The limit on contacts is not enough: a mail that never arrives is no contact,
 /// and must not be sent for ever.
 const ROUNDS_MAX: u16 = 1_000;
-/// After so many calls in a row that nobody made a cadence is left.
+/// After this many calls in a row that nobody made, the cadence is left.
 const NOT_DONE_MAX: u8 = 3;
-/// Why a run is parked then.
+/// The cause with which a run is parked then.
 const NOBODY_DOES_IT: &str = "nobody does it: three calls in a row were given up";
-/// Why a run is parked whose cadence ended with calls that nobody made.
+/// The cause with which a run is parked whose cadence ended with calls that nobody made.
 const NOBODY_DID_THE_LAST: &str = "nobody does it: the cadence is over, and its last calls were given up";
-/// When to try a touch again for which there was no room.
+/// When a touch for which there was no room is tried again.
 const NO_ROOM_RETRY: Span = Span::BusinessDays(1);
 
 /// What a touch began.
@@ -66,7 +66,7 @@ impl Machine<'_> {
         self.schedule_touch(id, cadence, state, 0);
     }
 
-    /// Goes on where the run was parked: with what was planned then, else with the next touch. A last call that nobody made
+    /// Goes on where the run was parked: with what was planned then, otherwise with the next touch. A last call that nobody made
     /// is made once more, since nothing comes after it.
     fn resume_cadence(&mut self, id: RunId, cadence: &Cadence, kept: CadenceState) {
         let state = CadenceState { not_done: 0, ..kept };
@@ -76,7 +76,7 @@ impl Machine<'_> {
             CadencePhase::Task(_) | CadencePhase::RedialTask(_) | CadencePhase::Sending(_) => {}
         }
         if kept.not_done == 0 {
-            // What stops the cadence is asked again: it may have been what had no answer.
+            // The conditions that stop the cadence are evaluated again, since one of them may have had no answer.
             self.touch = self.state.lead.touches.iter().rfind(|touch| touch.run == Some(id)).cloned();
             self.set_run_state(id, RunState::Cadence(state));
             return self.stop_or_go_on(id, cadence, state);
@@ -136,8 +136,8 @@ impl Machine<'_> {
         self.cadence_over(id, cadence, state);
     }
 
-    /// The cadence is used up, or none of its touches may ever happen. That is the lead's silence, unless the last calls were
-    /// not made.
+    /// The cadence is used up, or none of its touches may ever happen. Unless the last calls were not made, this means that the
+    /// lead was silent.
     fn cadence_over(&mut self, id: RunId, cadence: &Cadence, state: CadenceState) {
         let all_made = state.contacts >= cadence.contacts_max;
         if state.not_done == 0 || all_made || !self.any_may_happen(cadence) {
@@ -170,7 +170,7 @@ impl Machine<'_> {
         })
     }
 
-    /// When a touch falls due that is counted from this moment.
+    /// When a touch that is timed from this moment falls due.
     fn touch_due(&self, from: Timestamp, touch: &CadenceTouch) -> Timestamp {
         let due = self.cx.live.settings.calendar.add(from, touch.after);
         match touch.at {
@@ -179,7 +179,8 @@ impl Machine<'_> {
         }
     }
 
-    /// A touch with a time of day that was held past it waits for that time again. What was agreed with the lead is made at once.
+    /// Makes a touch with a time of day that was held past it wait for that time again. What was agreed with the lead is done at
+    /// once.
     pub(super) fn keep_time_of_day(&mut self, id: RunId) {
         let Some((definition, ix)) = self.place(id) else { return };
         let Verb::Cadence(cadence) = &definition.steps[ix].verb else { return };
@@ -293,12 +294,12 @@ impl Machine<'_> {
         }
     }
 
-    /// Nobody did a call or task of a cadence. It counts as no contact, so nothing that stops the cadence is asked; three in a row say that
-    /// nobody works here, which is not the lead's silence.
+    /// Goes on after nobody did a call or task of a cadence. That is no contact, so the conditions that stop the cadence are not
+    /// evaluated. Three in a row mean that nobody works here, which is not the lead's silence.
     pub(super) fn cadence_task_not_done(&mut self, id: RunId, task: TaskId, cadence: &Cadence) {
         let Some(mut state) = self.cadence_state(id) else { return };
         if state.phase == CadencePhase::RedialTask(task) {
-            // The first dial was made: it is the contact.
+            // The first dial was made, and is the contact.
             return self.touch_over(id, cadence, state, Some(Channel::Call));
         }
         if state.phase != CadencePhase::Task(task) {
@@ -313,7 +314,7 @@ impl Machine<'_> {
         }
     }
 
-    /// A call that had been given up was made all the same: somebody works here.
+    /// Notes that a call that had been given up was made all the same, so somebody works here.
     pub(super) fn somebody_calls(&mut self, id: RunId) {
         if let Some(state) = self.cadence_state(id) {
             self.set_run_state(id, RunState::Cadence(CadenceState { not_done: 0, ..state }));

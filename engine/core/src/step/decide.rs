@@ -300,7 +300,7 @@ impl Machine<'_> {
         }
     }
 
-    /// Puts the questions again whose answers will not come, those of runs and those about overdue tasks.
+    /// Puts questions again whose answers will not come, those of runs and those about overdue tasks.
     pub(super) fn answers_lost(&mut self) {
         if !self.state.is_unanswered() {
             return self.ignore(Ignored::NotAwaited);

@@ -38,12 +38,12 @@ impl Machine<'_> {
         Some((place, escalate.clone()))
     }
 
-    /// Asks about the latest escalation point of a task that has come. Earlier ones that were missed are skipped.
+    /// Asks about the latest escalation point of a task that has come. Earlier points that were missed are skipped.
     pub(super) fn escalation_due(&mut self, id: TaskId) {
         let now = self.cx.now;
         let Some(task) = self.state.tasks.iter().find(|task| task.id == id).cloned() else { return };
         let Some(mut point) = task.escalation else { return };
-        // An earlier deadline of this transition may have put it off.
+        // An earlier deadline of this transition may have put the point off.
         if task.run.is_some_and(|run| self.brake(run)) || !self.is_due_at(&task, point) {
             return;
         }
@@ -81,13 +81,13 @@ impl Machine<'_> {
         self.question(Asked { run, asker, kind, plugin, place, since: from }, Some(overdue));
     }
 
-    /// Whether anything may be done about a task at this point now.
+    /// Whether anything may be done now about a task at this point.
     fn is_due_at(&self, task: &Task, point: EscalationPoint) -> bool {
         let task = Task { escalation: Some(point), ..task.clone() };
         self.state.escalates_at(&task).is_some_and(|at| at <= self.cx.now)
     }
 
-    /// Whether a plugin that is paused is to be asked about an overdue task of a run, which stands still for it.
+    /// Whether a paused plugin would have to be asked about an overdue task of a run, which makes the run stand still.
     pub(super) fn awaits_paused_escalation(&self, run: RunId) -> bool {
         let (paused, now) = (&self.cx.paused.plugins, self.cx.now);
         let is_due = |task: &&Task| self.state.would_escalate_at(task).is_some_and(|at| at <= now);
@@ -95,7 +95,7 @@ impl Machine<'_> {
         !paused.is_empty() && self.state.tasks.iter().filter(|task| task.run == Some(run)).filter(is_due).any(asks)
     }
 
-    /// Asks again about each task about which a plugin was asked in vain, as if its point fell due now.
+    /// Asks again about each task for which a question has no answer, as if its point fell due now.
     pub(super) fn ask_about_tasks_again(&mut self) {
         let now = self.cx.now;
         let asked = |task: &Task| Some((task.id, task.escalation.filter(|point| point.asked)?));
@@ -114,7 +114,7 @@ impl Machine<'_> {
         }
         match gate::check(self.state, Channel::Call, &self.cx.live.settings, self.cx.now) {
             verdict @ Verdict::NotBefore { at, why: Reason::NotBefore } => Some((at, verdict)),
-            // While a call is held none of its points falls due.
+            // While a call is held, none of its points falls due.
             Verdict::NotBefore { .. } | Verdict::Held(_) | Verdict::Go | Verdict::Never(_) => None,
         }
     }
@@ -153,7 +153,7 @@ impl Machine<'_> {
         };
         let again = EscalationPoint { at: self.cx.now, asked: false, ..asked };
         if task.run.is_some_and(|run| self.brake(run)) || !self.is_due_at(&task, again) {
-            // Somebody is at it, or it may not be done for now: the plugin is asked anew when that is over.
+            // Somebody is at it, or it may not be done for now. The plugin is asked again when that is over.
             self.set_point(id, Some(again));
             self.ignore(Ignored::NotAwaited);
             return;

@@ -1,4 +1,4 @@
-//! Groups: workflows of which a lead is in one at a time.
+//! Groups of workflows: a lead is in one workflow of a group at a time.
 
 use super::Machine;
 use crate::id::RunId;
@@ -8,7 +8,7 @@ use crate::state::WAITERS_MAX;
 use crate::workflow::{Group, Workflow};
 use crate::workspace::Definitions;
 
-/// The workflow for which a run stands still: one of a higher priority in its group, which has the lead.
+/// The workflow that makes a run stand still: one of a higher priority in its group, which has the lead.
 pub fn gives_way_to<'a>(definitions: &'a Definitions, runs: &[Run], run: &Run) -> Option<&'a str> {
     let definition = definitions.get(&run.workflow)?;
     let group = definition.group.as_ref().filter(|group| group.pauses && !run.after_hold)?;
@@ -30,7 +30,8 @@ impl Machine<'_> {
         self.state.runs.iter().filter(|run| !run.after_hold).filter_map(of_group).collect()
     }
 
-    /// A workflow of a higher priority takes the lead from a run: it ends, or stands still, whatever else holds it already.
+    /// A workflow of a higher priority takes the lead from a run. The run ends or stands still, even if something else holds it
+    /// already.
     fn oust(&mut self, id: RunId) {
         let pauses = |group: &Group| group.pauses;
         if !self.definition(id).is_some_and(|definition| definition.group.as_ref().is_some_and(pauses)) {
@@ -44,7 +45,7 @@ impl Machine<'_> {
         self.lay_down(id);
     }
 
-    /// Withdraws what people are to do for a run that stands still. They get it anew when it goes on, where it was.
+    /// Withdraws what people are to do for a run that stands still. They get it again when the run goes on from there.
     fn lay_down(&mut self, id: RunId) {
         let now = self.cx.now;
         let Some(task) = self.run(id).and_then(|run| run.awaited_task()) else { return };
@@ -65,7 +66,7 @@ impl Machine<'_> {
         run.is_some_and(|run| gives_way_to(self.cx.definitions, &self.state.runs, run).is_some())
     }
 
-    /// Lets runs go on that the group had taken the lead from. Whoever is held by a brake is told when it is released.
+    /// Lets runs go on from which the group had taken the lead. Runs under a brake are told when it is released.
     pub(super) fn admit_ousted(&mut self) {
         let gives_way = |run: &Run| {
             let group = self.cx.definitions.get(&run.workflow).and_then(|definition| definition.group.as_ref());
@@ -75,8 +76,8 @@ impl Machine<'_> {
         self.release(stand);
     }
 
-    /// Makes room for a workflow in its group: runs of a lower priority end or stand still. Says whether there is room; otherwise the
-    /// lead stays out, or waits.
+    /// Makes room for a workflow in its group: runs of a lower priority end or stand still. Returns whether there is room;
+    /// otherwise the lead stays out, or waits.
     pub(super) fn take_group(&mut self, workflow: &Workflow, key: Option<&str>) -> bool {
         let Some(group) = &workflow.group else { return true };
         let others = self.others_of(group, &workflow.name);
@@ -93,7 +94,7 @@ impl Machine<'_> {
         false
     }
 
-    /// Has an enrolment wait for its group. Says whether there is room for one more.
+    /// Makes an enrolment wait for its group. Returns whether there is room for one more.
     fn wait_for_group(&mut self, workflow: &Workflow, key: Option<&str>, span: crate::time::Span) -> bool {
         let until = self.cx.live.settings.calendar.add(self.cx.now, span);
         let same = |waiter: &Waiter| waiter.workflow == workflow.name && waiter.key.as_deref() == key;
@@ -107,7 +108,7 @@ impl Machine<'_> {
         true
     }
 
-    /// Lets in those whose group is free by now: the highest priority first, then who came first.
+    /// Enrols those whose group is free by now: the highest priority first, then the one that came first.
     pub(super) fn admit_waiters(&mut self) {
         if self.state.waiters.is_empty() {
             return;

@@ -1,9 +1,9 @@
 //! Requests to other systems: how one is queued, when it may leave, and what its answer does.
 //!
-//! A request is no touch: no gate, permit or reservation is about it, and a lead whose touches are paused is asked about all
-//! the same. What holds it back are the brakes (a paused connection or workflow, a connection that is gone) and a pause of its
-//! own run, which goes on where it was. Its run waits for the answer; a run that has left the step meanwhile is not
-//! moved by it, and nothing of it is saved.
+//! A request is no touch: it needs no gate, permit or reservation, and it leaves even while the lead's touches are paused. It is
+//! held back by the brakes (a paused connection or workflow, a connection that is gone) and by a pause of its own run, which goes
+//! on where it was. The run waits for the answer. A run that has left the step meanwhile is not moved by the answer, and nothing
+//! of it is saved.
 
 use super::Machine;
 use super::sending::Sent;
@@ -35,7 +35,7 @@ impl Machine<'_> {
         Ok(self.queue((id, attempt), http.via.clone(), Message::Request { workflow, step, rendered: None }, at, false))
     }
 
-    /// Whether a request that falls due may leave, or the verdict against it.
+    /// Checks whether a request that falls due may leave; the error is the verdict against it.
     pub(super) fn may_ask(&self, message: &MessageDue) -> Result<(), Verdict> {
         if !message.may_have_left && !self.still_wants(message) {
             return Err(Verdict::Never(Reason::MovedOn));
@@ -50,7 +50,7 @@ impl Machine<'_> {
         }
     }
 
-    /// Handles what became of a request. The note of it is made already.
+    /// Handles what became of a request. It has been noted already.
     pub(super) fn answered(&mut self, request: &Sent, ending: &Delivery) {
         let Sent { effect, run, attempt, .. } = *request;
         let stands = |run: &mut crate::run::Run| run.attempt == attempt && run.state == RunState::Sending(effect);
@@ -60,19 +60,19 @@ impl Machine<'_> {
         let Some((definition, ix)) = self.place(run) else { return };
         let step = &definition.steps[ix];
         let Verb::Http(http) = &step.verb else { return self.go_on(run, step.next) };
-        // As after an event: all hear of it before any run walks.
+        // As after an event, all runs hear of it before any run takes a step.
         self.then_walk(|machine| {
             if let Some(reply) = ending.reply() {
                 machine.save(run, reply);
             }
-            // What others did about what was saved may have moved it.
+            // What other runs did about the saved values may have moved this one.
             if machine.run(run).is_some_and(stands) {
                 machine.go_on(run, way_out(http, step.next, ending));
             }
         });
     }
 
-    /// Sets the fields that the step wants of the answer, as `update` does.
+    /// Sets the fields that the step takes from the answer, as `update` does.
     fn save(&mut self, run: RunId, reply: &Reply) {
         for left in &reply.left_out {
             self.left_out(&left.field, left.why);
@@ -85,7 +85,7 @@ impl Machine<'_> {
     }
 }
 
-/// Where a run goes by what became of its request.
+/// The way that a run takes after its request.
 fn way_out(http: &Http, next: Target, ending: &Delivery) -> Target {
     http.results.map_or(next, |results| match ending {
         Delivery::Answered(_) | Delivery::Sent => results.sent,

@@ -316,8 +316,8 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Handles a key of the lead that was made by older rules. The lead's keys are rewritten by today's rules and told
-    /// that the lead has them. The old key, rewritten, becomes a former one unless it is one of those.
+    /// Handles a key of the lead that was made by older rules. The lead's keys are rewritten by today's rules, and each is told
+    /// that the lead has it. The old key, rewritten, becomes a former one unless it is one of those.
     pub(super) fn raise_rules(&mut self, old: &IdentityKey) {
         let raised = IdentityKey::of(old.kind, &old.value, self.country(&[]));
         if let Some(key) = raised.filter(|key| self.own_key(old.kind).as_ref() != Some(key)) {
@@ -345,7 +345,7 @@ impl<'a> Machine<'a> {
         self.notes.push(Note::RulesRaised);
     }
 
-    /// Carries bindings, and the numbers of calls, over to a key that means the same number as before but is written differently.
+    /// Carries bindings and the numbers of calls over to a key that means the same number as before but is written differently.
     pub(super) fn rewritten(&mut self, old: &IdentityKey, new: &IdentityKey) {
         let bound = self.state.lead.consent.bound.clone();
         for BoundKey { binding, .. } in bound.into_iter().filter(|bound| bound.key == *old) {

@@ -51,7 +51,8 @@ impl<'a> Machine<'a> {
         self.effects.push(Effect::Account(account, AccountMessage::Pass(Box::new(passed))));
     }
 
-    /// An event happened to another lead of the account: runs leave or are interrupted that were there by then and say so.
+    /// Handles an event that happened to another lead of the account. Runs that were there by then leave or are interrupted if
+    /// their workflow listens for it.
     pub(super) fn account_event(&mut self, passed: &'a Passed) {
         let report = &passed.report;
         let whose = Whose::OfAccount { since: passed.at };
@@ -66,7 +67,7 @@ impl<'a> Machine<'a> {
                 }
             }
         });
-        // A lead to which nothing came of it has nothing to tell.
+        // If nothing came of it, the lead has nothing to tell.
         if self.notes.len() > before {
             self.notes.insert(before, Note::OfAccount { event: report.kind.clone(), lead: passed.lead });
             for change in &mut self.changes {
@@ -79,29 +80,29 @@ impl<'a> Machine<'a> {
         self.state.runs.iter().find(|run| run.id == id).is_some_and(|run| self.hears(run, report, whose))
     }
 
-    /// Whether an event is for a run: one that carries the run's key is for the run of that value alone, and one of another lead
-    /// for runs that had begun when it happened.
+    /// Whether an event is for a run. An event that carries a value of the run's key is only for the run of that value; an event
+    /// of another lead is only for runs that had begun when it happened.
     pub(super) fn hears(&self, run: &Run, report: &Report, whose: Whose) -> bool {
         if matches!(whose, Whose::OfAccount { since } if run.started_at > since) {
             return false;
         }
         let Some(own) = &run.key else { return true };
         let key = self.cx.definitions.get(&run.workflow).and_then(|definition| definition.key.as_ref());
-        // One about which there is no answer names no run, and is for all of them.
+        // An event whose key has no answer names no run, and is for all of them.
         let value = key.and_then(|key| key.eval(&self.view_of(report, None)).ok());
         value.and_then(|value| key_text(&value)).is_none_or(|key| key == *own)
     }
 
-    /// An answer moves a run on, in the name of whatever had brought it to where it asked: a circle by way of questions, mails or
-    /// requests is one too.
+    /// An answer moves a run on in the name of whatever had brought it to the step that asked: a loop by way of questions, mails
+    /// or requests is a loop too.
     pub(super) fn goes_on_by_answer(&mut self, id: RunId) {
         if let Some(depth) = self.run(id).map(|run| run.raised).filter(|depth| *depth > 0) {
             self.raised.insert(id, depth);
         }
     }
 
-    /// Tells the lead's other runs and workflows that a run has changed fields, as an event of its own. A change that
-    /// follows from a change that … eight deep is a circle.
+    /// Tells the lead's other runs and workflows that a run has changed fields, as an event of its own. Changes that follow from
+    /// one another more than [`RAISED_MAX`] deep are a loop.
     pub(super) fn raise_updated(&mut self, by: RunId, updated: &[(String, Value)]) {
         let depth = self.raised.get(&by).copied().unwrap_or(0) + 1;
         let kind = EventType::Standard(StandardEvent::LeadUpdated);
@@ -148,7 +149,7 @@ impl<'a> Machine<'a> {
         });
     }
 
-    /// Shows a run what another has changed.
+    /// Tells a run what another run has changed.
     fn hear_raised(&mut self, id: RunId, attempt: u32, report: &Report, depth: u8) {
         let stays = |machine: &mut Self| machine.run(id).is_some_and(|run| run.attempt == attempt);
         if !stays(self) || !self.run_hears(id, report, Whose::Own) {
@@ -164,7 +165,7 @@ impl<'a> Machine<'a> {
             self.interrupt(id, report, Whose::Own);
         }
         if stays(self) {
-            // It stays where it is: what it asks next is about the event being handled.
+            // The run stays where it is: what it asks next is about the event being handled.
             self.recalled.pop();
             match before {
                 Some(before) => self.raised.insert(id, before),
@@ -173,8 +174,8 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Does what the interrupts of a run say, from the top: everything that leaves the run where it is, up to the
-    /// first that moves or pauses it.
+    /// Carries out the interrupts of a run, from the top: every one that leaves the run where it is, up to the first that moves
+    /// or pauses it.
     fn interrupt(&mut self, id: RunId, report: &Report, whose: Whose) {
         let Some(definition) = self.definition(id) else { return };
         if definition.interrupts.is_empty() {
@@ -187,7 +188,7 @@ impl<'a> Machine<'a> {
             match self.holds(&interrupt.condition, Some(id)) {
                 Ok(true) => {}
                 Ok(false) => continue,
-                // A run whose mail is under way would send it again later.
+                // A run whose message is under way would send it again later.
                 Err(_) if self.run(id).is_some_and(|run| run.state.is_sending()) => continue,
                 Err(fault) => return self.no_answer(id, "`if` of an interrupt", &fault),
             }
@@ -230,7 +231,7 @@ impl<'a> Machine<'a> {
         calls.into_iter().for_each(|call| self.reoffer_call(call, before, Some(until)));
     }
 
-    /// The pause of a run is over: it goes on where it was.
+    /// The pause of a run is over, and it goes on where it was.
     pub(super) fn pause_over(&mut self, id: RunId) {
         let now = self.cx.now;
         if let Some(run) = self.run(id)
@@ -248,7 +249,7 @@ impl<'a> Machine<'a> {
     }
 }
 
-/// The time that a value is or says.
+/// The time that a value is, or says as text.
 fn time_of(value: &Value) -> Option<Timestamp> {
     match value {
         Value::Time(at) => Some(*at),

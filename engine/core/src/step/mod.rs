@@ -142,9 +142,9 @@ impl Transition {
         self.notes.push(note);
     }
 
-    /// Puts the transition into the journal, and returns its notes with the entry that the new one pushes out. A timer
-    /// that found nothing due leaves no entry, and neither does a message, or an event of the account, of which nothing came.
-    /// Every other transition does, even one without notes, because a plugin may have been asked in it.
+    /// Puts the transition into the journal. Returns its notes, and the entry that the new one pushes out. A timer that found
+    /// nothing due leaves no entry, and neither does a message or an event of the account that changed nothing. Every other
+    /// transition does, even one without notes, because a plugin may have been asked in it.
     pub(crate) fn finish(self, state: &mut LeadState) -> (Vec<Note>, Option<Entry>) {
         let goes_on = |event: &Event| matches!(event, Event::Braked(_) | Event::MessageDue(_) | Event::OfAccount(_));
         let nothing_happened = self.notes.is_empty() && self.events.iter().all(goes_on);
@@ -241,7 +241,7 @@ struct Machine<'a> {
     /// The fields that the event has changed, with their old values; conditions read them as `event.changed` and
     /// `event.old.…`.
     updated: Vec<(String, Value)>,
-    /// How many changes of fields by workflows lie, one after another, behind a run's being here.
+    /// For each run, how many field changes by workflows led one after another to where it is.
     raised: BTreeMap<RunId, u8>,
     /// The runs whose steps are to be taken next, in order.
     ready: VecDeque<RunId>,
@@ -272,7 +272,7 @@ impl<'a> Machine<'a> {
             Event::Assigned { run, attempt, owner, how } => self.assigned(*run, *attempt, owner.as_ref(), *how),
             Event::Delivered { effect, run, attempt, ending, script, at, channel, is_request } => {
                 let (effect, run, attempt, script) = (*effect, *run, *attempt, *script);
-                // What is told of is a touch, and earlier programs sent mails alone.
+                // Mails are reported without a channel, as they were by earlier programs, which sent nothing else.
                 let channel = channel.or(Some(Channel::Email)).filter(|_| !is_request);
                 let sent = sending::Sent { effect, run, attempt, script, at: *at, channel, is_request: *is_request };
                 self.delivered(&sent, ending);
@@ -487,7 +487,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// The same with another event as the one that conditions are about.
+    /// A view in which conditions are about another event.
     fn view_of<'v>(&'v self, report: &'v Report, run: Option<RunId>) -> View<'v> {
         let own = self.report.is_some_and(|own| std::ptr::eq(own, report));
         let updated: &[(String, Value)] = if own { &self.updated } else { &[] };
@@ -498,7 +498,7 @@ impl<'a> Machine<'a> {
         condition.holds(&self.view(run))
     }
 
-    /// The first of these whose condition holds. What comes after it, or after a condition without an answer, is not asked.
+    /// The first arm whose condition holds. Evaluation ends there, or at a condition without an answer.
     fn first_that_holds<'d, A>(
         &self,
         arms: &'d [A],

@@ -13,7 +13,7 @@ impl Machine<'_> {
         &self.cx.live.settings.team
     }
 
-    /// Who gets a new task of the lead: whoever the step names, otherwise the lead's owner, or a pool of the owner's when the owner
+    /// Who gets a new task of the lead: whoever the step names, otherwise the lead's owner, or a pool of the owner's if the owner
     /// is no longer in the team.
     pub(super) fn new_task_for(&mut self, run: RunId, workflow: &Workflow, doer: &Doer) -> Assignee {
         match doer {

@@ -41,13 +41,13 @@ pub(crate) fn account_joined_by(report: &Report, state: &LeadState, live: &Live)
     finding::account(&profile)
 }
 
-/// What an event says of the fields that changed.
+/// The values with which an event tells which fields changed.
 pub(super) fn updates(updated: &[(String, Value)]) -> impl Iterator<Item = (String, Value)> {
     let old = updated.iter().map(|(field, old)| (format!("{OLD}{field}"), old.clone()));
     [(CHANGED.to_owned(), changed(updated))].into_iter().chain(old)
 }
 
-/// Who says what a field's value is, which decides how old the value counts as.
+/// Whose word a field's value is, which decides how old the value counts as.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Word {
     /// A sender's value, as old as the event. If the sender's clock is ahead of ours, the value counts as of now.
@@ -81,7 +81,8 @@ impl<'a> Machine<'a> {
         }
         self.take_in(report);
         self.tell_holds(&report.kind, joins);
-        // Whom workflows want is asked before any run moves; who is in one already, once runs were left.
+        // Which workflows want the lead is determined before any run moves. Which of them the lead is already in is determined
+        // once runs have left.
         let wanted = if report.enrolls { self.wanted(report) } else { Vec::new() };
         self.leave_runs_at(Some((report, Whose::Own)));
         self.remember(report, None);

@@ -15,13 +15,13 @@ use crate::workspace::Definitions;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// The name under which the latest run of a workflow is remembered, for each key that its runs have.
+/// The name under which the latest run of a workflow is remembered. If the workflow's runs have keys, there is one for each key.
 fn past_name(workflow: &str, key: Option<&str>) -> String {
     key.map_or_else(|| workflow.to_owned(), |key| format!("{workflow}/{key}"))
 }
 
-/// Open tasks of runs of a workflow that were there at this moment, and whose runs did not stand still: their time counts from it, if the
-/// workflow was released at it.
+/// The open tasks of a workflow's runs that were on offer before this moment and whose runs did not stand still. If the workflow
+/// was released at that moment, their time counts from it.
 fn tasks_before<'s>(
     state: &'s LeadState,
     definitions: &Definitions,
@@ -37,7 +37,7 @@ fn tasks_before<'s>(
     })
 }
 
-/// Whether a lead has to hear that brakes were released, among them those of these workflows at these times.
+/// Whether a lead has to hear that brakes were released, including those of these workflows at these times.
 pub fn is_told_of_release(
     state: &LeadState,
     definitions: &Definitions,
@@ -48,7 +48,7 @@ pub fn is_told_of_release(
 }
 
 impl Machine<'_> {
-    /// The workflows that take the lead in by this event, each asked of the lead as the event left it.
+    /// The workflows that enrol the lead by this event, each evaluated on the lead as the event left it.
     pub(super) fn wanted(&mut self, report: &Report) -> Vec<Arc<Workflow>> {
         let asked = self.cx.live.workflows.values().map(|workflow| (workflow, self.wants(workflow, report)));
         let asked: Vec<(&Arc<Workflow>, Result<bool, Fault>)> = asked.collect();
@@ -60,12 +60,12 @@ impl Machine<'_> {
                 Err(fault) => self.unclear(&workflow.name, &fault.to_string()),
             }
         }
-        // Of several that one event brings into a group the highest comes first.
+        // If one event brings the lead into several workflows of a group, the one with the highest priority comes first.
         wanted.sort_by_key(|workflow| std::cmp::Reverse(workflow.group.as_ref().map_or(0, |group| group.priority)));
         wanted
     }
 
-    /// Whether a workflow enrols the lead for this event. One way in that does is enough, whatever the others come to.
+    /// Whether a workflow enrols the lead for this event. One way in is enough, even if others have no answer.
     fn wants(&self, workflow: &Workflow, report: &Report) -> Result<bool, Fault> {
         let mut fault = None;
         for way in &workflow.enroll {
@@ -82,13 +82,13 @@ impl Machine<'_> {
         fault.map_or(Ok(false), Err)
     }
 
-    /// Nobody can tell whether a workflow is for the lead: a person has to look.
+    /// Records that it cannot be told whether a workflow is for the lead, so a person has to look.
     pub(super) fn unclear(&mut self, workflow: &str, cause: &str) {
         self.not_enrolled(workflow, Refusal::NoAnswer);
         self.effects.push(Effect::Unclear { workflow: workflow.to_owned(), cause: cause.to_owned() });
     }
 
-    /// Enrols the lead by an event that one of the ways into the workflow takes.
+    /// Enrols the lead by an event for which the workflow has a way in.
     pub(super) fn enroll_by_event(&mut self, workflow: &Arc<Workflow>, report: &Report) -> Option<RunId> {
         let key = workflow.key.as_ref().map(|key| key.eval(&self.view_of(report, None)));
         match key.transpose() {
@@ -221,7 +221,7 @@ impl Machine<'_> {
         self.leave_runs_at(None);
     }
 
-    /// The same after an event, with the conditions that are asked at events of its type.
+    /// Ends the runs for which a `leave` condition holds, including the conditions that are evaluated at events of this type.
     pub(super) fn leave_runs_at(&mut self, heard: Option<(&Report, Whose)>) {
         self.lead_changed = false;
         let asked = self.state.runs.iter().filter_map(|run| Some((run.id, self.leaves(run, heard).transpose()?)));
@@ -229,7 +229,7 @@ impl Machine<'_> {
         self.leave(leaving);
     }
 
-    /// The same for one run alone.
+    /// Ends one run if it leaves at this event.
     pub(super) fn leave_run_at(&mut self, id: RunId, report: &Report) {
         let run = self.state.runs.iter().find(|run| run.id == id);
         let ending = run.and_then(|run| self.leaves(run, Some((report, Whose::Own))).transpose());
@@ -250,7 +250,7 @@ impl Machine<'_> {
         tasks.into_iter().for_each(|task| self.withdraw_task(task));
     }
 
-    /// The ending under which a run leaves. A condition that holds counts more than one without an answer before it.
+    /// The ending with which a run leaves, if it does. A condition that holds outweighs an earlier one without an answer.
     fn leaves(&self, run: &Run, heard: Option<(&Report, Whose)>) -> Result<Option<String>, Fault> {
         let Some(definition) = self.cx.definitions.get(&run.workflow) else { return Ok(None) };
         let heard = heard.filter(|(report, whose)| self.hears(run, report, *whose));
@@ -263,7 +263,7 @@ impl Machine<'_> {
                 Err(found) => fault = fault.or(Some(found)),
             }
         }
-        // A run whose mail is under way would send it again later. It is asked again when it moves on.
+        // A run whose message is under way would send it again later. Its conditions are evaluated again when it moves on.
         fault.filter(|_| !run.state.is_sending()).map_or(Ok(None), Err)
     }
 
@@ -291,12 +291,12 @@ impl Machine<'_> {
         }
     }
 
-    /// Parks a run because an expression has no answer; `place` says which. The run takes its step again when it goes on. In a
-    /// cadence it goes on where it was, and its contacts stay counted.
+    /// Parks a run because an expression has no answer; `place` says which expression. The run takes its step again when it goes
+    /// on. In a cadence it goes on where it was, and its contacts stay counted.
     pub(super) fn no_answer(&mut self, id: RunId, place: &str, fault: &Fault) {
         let now = self.cx.now;
         let Some(run) = self.run(id) else { return };
-        // Who has to look at it has been told.
+        // The person who has to look at it has been told.
         if matches!(run.state, RunState::Parked { .. }) {
             return;
         }
@@ -304,7 +304,7 @@ impl Machine<'_> {
         let is_open = self.state.tasks.iter().any(|task| Some(task.id) == awaited);
         self.withdraw_tasks_of(id);
         self.park(id, format!("{place}: {fault}"));
-        // A call that was open is made anew then.
+        // A call that was open is made again then.
         if let Some(kept) = self.run(id).and_then(|run| run.cadence.as_mut()).filter(|_| is_open) {
             let redial = matches!(kept.phase, CadencePhase::RedialTask(_));
             kept.phase = if redial { CadencePhase::Redial(now) } else { CadencePhase::Pause(now) };
@@ -368,7 +368,8 @@ impl Machine<'_> {
         self.walk_ready();
     }
 
-    /// Does something during which no run takes a step. Those that became ready set out after it, in the order in which they began.
+    /// Does something during which no run takes a step. Runs that became ready take their steps afterwards, in the order in which
+    /// they began.
     pub(super) fn then_walk(&mut self, first: impl FnOnce(&mut Self)) {
         let within_another = std::mem::replace(&mut self.walking, true);
         first(self);
@@ -416,8 +417,9 @@ impl Machine<'_> {
         self.run(id).is_some_and(|run| run.state == RunState::Ready)
     }
 
-    /// Whether a run that is about to move must stand still, because its workflow is paused or the plugin that it must
-    /// ask is. The run stays where it is and nothing that it waits for is lost: it goes on when the brake is released.
+    /// Whether a run that is about to move must stand still, because its workflow or the plugin that it must ask is paused, or a
+    /// workflow of a higher priority has the lead. The run stays where it is, and nothing that it waits for is lost. It goes on
+    /// when nothing holds it any more.
     pub(super) fn brake(&mut self, id: RunId) -> bool {
         let stands = self.is_held(id);
         if stands {
@@ -451,8 +453,8 @@ impl Machine<'_> {
         }
     }
 
-    /// Workflows were released at these times. Nobody was late for them meanwhile: also of runs that did not stand still, since nothing
-    /// of them fell due.
+    /// Handles the release of workflows at these times. Nobody was late for them meanwhile. This also holds for runs that did not
+    /// stand still, since nothing of theirs fell due.
     pub(super) fn resumed(&mut self, workflows: &BTreeMap<String, Timestamp>) {
         for (name, at) in workflows {
             let tasks: Vec<TaskId> =
@@ -463,14 +465,14 @@ impl Machine<'_> {
         self.deadlines_due();
     }
 
-    /// Lets the runs go on that no brake holds any longer.
+    /// Lets runs go on that nothing holds any longer.
     pub(super) fn release_runs(&mut self) {
         let braked = self.state.runs.iter().filter(|run| run.braked_at.is_some());
         let braked: Vec<RunId> = braked.map(|run| run.id).collect();
         self.release(braked);
     }
 
-    /// Lets those of these runs go on that nothing holds any longer.
+    /// Lets these runs go on, except those that something still holds.
     pub(super) fn release(&mut self, braked: Vec<RunId>) {
         for id in braked {
             if self.brake(id) {

@@ -24,7 +24,7 @@ pub(super) struct Sent {
     pub(super) at: Option<StepRef>,
     /// The channel of a touch.
     pub(super) channel: Option<Channel>,
-    /// Whether it was a request, for whose answer a run waits.
+    /// Whether it was a request, whose answer a run waits for.
     pub(super) is_request: bool,
 }
 
@@ -37,8 +37,8 @@ const fn written(channel: Option<Channel>, at: StepRef, script: ScriptId) -> Mes
     }
 }
 
-/// Whether a message is put off for another reason than before, or until another time. When others under way to its lead hold it
-/// back, the time says only when somebody looks again, which is each minute and no news.
+/// Whether a message is put off for another reason than before, or until another time. When it is held back because others are
+/// under way to its lead, the time is only when to look again. That is every minute, and is no news.
 fn is_news(before: Option<Verdict>, now: Verdict) -> bool {
     let looks_again = now.why() == Some(Reason::UnderWay);
     match before {
@@ -66,7 +66,8 @@ impl Machine<'_> {
         Ok(self.queue((id, attempt), email.via.clone(), message, at, false))
     }
 
-    /// Puts a message of a run's attempt and step into the outbox. `wanted`: a person asked for it, whatever its run does.
+    /// Puts a message of a run's attempt and step into the outbox. `wanted` says that a person asked for it, so it is sent
+    /// whatever its run does.
     pub(super) fn queue(
         &mut self,
         (run, attempt): (RunId, u32),
@@ -113,8 +114,8 @@ impl Machine<'_> {
         }
     }
 
-    /// Handles a message that falls due. The gate is asked over the whole lead, and a message that may leave counts as
-    /// under way from now on, so that two that fall due at one moment see each other.
+    /// Handles a message that falls due. The gate sees the whole lead, and a message that may leave counts as under way from now
+    /// on, so that two that fall due at the same moment see each other.
     pub(super) fn message_due(&mut self, message: &MessageDue) {
         let (effect, channel) = (message.effect, message.channel);
         let departure = match self.may_leave(message) {
@@ -141,8 +142,8 @@ impl Machine<'_> {
         self.effects.push(Effect::Depart(departure));
     }
 
-    /// Drops a message that may never leave. Where only the address stands against it to which an earlier attempt went and
-    /// failed, a new message takes its place, with a key of its own: under one key nothing leaves for two addresses.
+    /// Drops a message that may never leave. If the only obstacle is the address, to which an earlier attempt went and failed, a
+    /// new message with a key of its own takes its place: under one key nothing leaves for two addresses.
     fn drop_message(&mut self, message: &MessageDue, why: Reason) {
         let MessageDue { effect, run, attempt, script, at, channel, is_request, .. } = *message;
         let ending = Delivery::HeldBack(why.as_str().to_owned());
@@ -167,8 +168,8 @@ impl Machine<'_> {
         }
     }
 
-    /// Whether a mail that may not leave for the address it was written to may be written to the one that the lead has now. An
-    /// attempt that may have left is not made up for.
+    /// Whether a mail that may not leave for the address it was rendered for may be rendered for the lead's present one. An
+    /// attempt that may have left is not replaced.
     fn is_wanted_elsewhere(&self, message: &MessageDue) -> bool {
         let Some(channel) = message.channel.filter(|_| message.is_fixed && !message.may_have_left) else {
             return false;
@@ -178,7 +179,7 @@ impl Machine<'_> {
         may_be_contacted && self.still_wants(message) && self.bound_there(message).is_some() && !self.is_spent()
     }
 
-    /// A run that waits for one message waits for another.
+    /// Makes a run that waits for one message wait for another.
     fn await_instead(&mut self, run: RunId, attempt: u32, effect: EffectId, instead: EffectId) {
         let Some(run) = self.run(run).filter(|run| run.attempt == attempt) else { return };
         match &mut run.state {
@@ -199,9 +200,9 @@ impl Machine<'_> {
         }
     }
 
-    /// Whether one attempt may be made, or the verdict against it. A message that is no touch needs no
-    /// permit. A touch whose run has moved on is no longer wanted, unless an earlier attempt may have left
-    /// already or a person asked for it.
+    /// Checks whether one attempt may be made; the error is the verdict against it. A message that is no touch needs no permit. A
+    /// touch whose run has moved on is no longer wanted, unless an earlier attempt may have left already or a person asked for
+    /// it.
     fn may_leave(&self, message: &MessageDue) -> Result<Option<Permit>, Verdict> {
         if message.is_request {
             return self.may_ask(message).map(|()| None);
@@ -234,7 +235,8 @@ impl Machine<'_> {
         message.wanted || self.state.runs.iter().any(stands)
     }
 
-    /// What binds the address to which an attempt is repeated: the one that the lead had when the first began.
+    /// What binds the address to which an attempt is repeated. That is the address that the lead had when the first attempt
+    /// began.
     fn bound_there(&self, message: &MessageDue) -> Option<Why> {
         let there = message.written_to.as_deref().filter(|_| message.is_fixed || message.may_have_left)?;
         let channel = message.channel?;

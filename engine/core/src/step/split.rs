@@ -7,8 +7,8 @@ use crate::state::{ARMS_MAX, DrawnArm};
 use crate::workflow::{Split, SplitBy, Step, StepId, Target};
 
 impl Machine<'_> {
-    /// The way of the arm that the lead draws. What was drawn before stands for as long as the arm is there, whatever
-    /// its share is now.
+    /// The way of the arm that the lead draws. An arm drawn before stands as long as the workflow has it, whatever its share is
+    /// now.
     pub(super) fn draw(&mut self, id: RunId, split: &Split, step: &Step) -> Target {
         let Some(definition) = self.definition(id) else { return step.next };
         let workflow = hash64(definition.name.as_bytes());

@@ -68,7 +68,7 @@ impl Machine<'_> {
 
     fn staged_outside(&mut self, stage: Said<Stage>, report: &Report) {
         let (now, own_now) = (self.state.lead.stage, &self.state.lead.stage_own);
-        // A suppressed stage is an opt-out, and that was handled first. A word of the team's own for it is kept.
+        // A suppressed stage is an opt-out, which was handled first. The team's own word for it is kept.
         let only_named = stage.means == now || stage.means == Stage::Suppressed;
         if only_named && (stage.own == *own_now || stage.means == Stage::Suppressed && stage.own.is_none()) {
             return;

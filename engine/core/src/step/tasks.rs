@@ -19,7 +19,7 @@ use crate::task::{Assignee, EscalationPoint, Task, TaskKind};
 use crate::time::{Span, Timestamp};
 use crate::workflow::{Call, Doer, Escalate, StepRef, Todo, TouchId, TouchPlan, Verb, Workflow};
 
-/// What a step grants a task.
+/// The times and the doer that a step gives its task.
 #[derive(Clone, Copy)]
 pub(super) struct Terms<'d> {
     pub(super) due: Span,
@@ -29,7 +29,7 @@ pub(super) struct Terms<'d> {
 }
 
 impl<'d> Terms<'d> {
-    /// What the step or touch grants that a task comes from; none when it is no task's.
+    /// The terms of the step or touch that makes a task; none if it makes none.
     fn of(verb: &'d Verb, touch: Option<TouchId>) -> Option<Self> {
         match verb {
             Verb::Call(call) => Some(call.as_ref().into()),
@@ -39,7 +39,7 @@ impl<'d> Terms<'d> {
         }
     }
 
-    /// What a call or task of a cadence grants.
+    /// The terms of a call or task of a cadence.
     pub(super) fn of_touch(touch: &'d TouchPlan) -> Option<Self> {
         match touch {
             TouchPlan::Call { due, escalate, give_up, .. } => {
@@ -160,7 +160,7 @@ impl<'a> Machine<'a> {
         channel.is_some_and(|channel| self.state.lead.consent.refused.contains(&channel))
     }
 
-    /// Withdraws what people are to do on channels that the lead refuses by now, as calls are that may never be made.
+    /// Withdraws what people are to do on channels that the lead now refuses, as is done with calls that may never be made.
     pub(super) fn withdraw_refused(&mut self) {
         if self.state.lead.consent.refused.is_empty() {
             return;
@@ -202,21 +202,20 @@ impl<'a> Machine<'a> {
         Some((calendar.add(from, terms.due), terms.give_up.map(|span| calendar.add(from, span))))
     }
 
-    /// What kept these tasks from being done is over: they have as long as they had in the beginning until they are due,
-    /// until somebody hears of them, and until they are given up.
+    /// Gives tasks time again when what kept them from being done is over: they have as long as in the beginning until they are
+    /// due, until somebody is told of them, and until they are given up.
     pub(super) fn give_time_again(&mut self, of: impl Fn(&Task) -> bool) {
         self.give_time_again_from(of, self.cx.now);
     }
 
-    /// The same for what was over at this moment.
+    /// Gives tasks time again from the moment at which what kept them from being done was over.
     pub(super) fn give_time_again_from(&mut self, of: impl Fn(&Task) -> bool, over: Timestamp) {
         let tasks: Vec<Task> = self.state.tasks.iter().filter(|task| of(task)).cloned().collect();
         for task in tasks {
             let ahead = task.not_before.filter(|at| *at > self.cx.now);
             let from = ahead.or_else(|| self.gated_from(&task)).unwrap_or(over);
             let Some((due, give_up)) = self.times_from(&task, from) else { continue };
-            // One that is not on offer yet has lost nothing but the time until it is given up: the rest is counted from
-            // its offer on.
+            // A task that is not on offer yet has only lost time until it is given up. Everything else is timed from its offer.
             let point = task.escalation.filter(|_| ahead.is_none());
             let moved = point.and_then(|point| self.point(&task, &self.escalation_of(&task)?.1, point.point, from));
             let Some(open) = self.task_mut(task.id) else { continue };
@@ -228,13 +227,13 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Until when the gate holds a task back that is a call.
+    /// Until when the gate holds a task back, if it is a call.
     fn gated_from(&self, task: &Task) -> Option<Timestamp> {
         let verdict = gate::check(self.state, Channel::Call, &self.cx.live.settings, self.cx.now);
         held_until(verdict).filter(|_| task.kind == TaskKind::Call)
     }
 
-    /// Nobody has done a task in time. There was no touch and no contact, and plugins hear nothing of it.
+    /// Gives up a task that nobody has done in time. There was no touch and no contact, and plugins are not told.
     pub(super) fn give_up_task(&mut self, id: TaskId) {
         let now = self.cx.now;
         let Some(ix) = self.state.tasks.iter().position(|task| task.id == id) else { return };
@@ -266,7 +265,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Withdraws a call, or a touch by hand, that may never be made. Its run goes on as if it had come to nothing.
+    /// Withdraws a call or a manual touch that may never be made. Its run goes on as if it had come to nothing.
     fn give_up_touch(&mut self, id: TaskId) {
         let Some(run) = self.state.tasks.iter().find(|task| task.id == id).and_then(|task| task.run) else { return };
         self.withdraw_task(id);
@@ -293,7 +292,7 @@ impl<'a> Machine<'a> {
         self.withdraw_about(id);
     }
 
-    /// Withdraws the tasks that were raised about this one: they are settled with it.
+    /// Withdraws the tasks that were raised about this one, since they are settled with it.
     fn withdraw_about(&mut self, id: TaskId) {
         let about: Vec<TaskId> = self.state.tasks.iter().filter(|t| t.about == Some(id)).map(|t| t.id).collect();
         about.into_iter().for_each(|task| self.withdraw_task(task));
@@ -332,7 +331,7 @@ impl<'a> Machine<'a> {
         self.set_fields(&report.fields, Word::Own);
         let run = task.run;
         if task.kind == TaskKind::Call {
-            // This call settles whatever call-back was agreed before, but not one that was agreed since it was given up.
+            // This call settles a call-back that was agreed before, but not one that was agreed after the call was given up.
             self.state.callback_at.take_if(|_| !late);
         }
         let channel = if task.kind == TaskKind::Call { Some(Channel::Call.into()) } else { self.channel_of(&task) };
@@ -364,14 +363,14 @@ impl<'a> Machine<'a> {
             Some(run) => self.task_result(run, report.task, report.outcome, result.as_ref()),
             None => {}
         }
-        // A workflow's next call is made at the agreed time, but there is no run left to make one.
+        // A workflow's next call is made at the agreed time, but no run is left to make one.
         if let Some(at) = self.state.callback_at.filter(|_| report.callback_at.is_some() && self.state.runs.is_empty())
         {
             self.notes.push(Note::CallbackUnheard(at));
         }
     }
 
-    /// The channel by which a task of a cadence reaches the lead, when it does.
+    /// The channel by which a task of a cadence reaches the lead, if it does.
     fn channel_of(&self, task: &Task) -> Option<Said<Channel>> {
         let definition = self.cx.definitions.get(&task.workflow)?;
         let Verb::Cadence(cadence) = &definition.step(task.step)?.verb else { return None };
@@ -463,7 +462,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Keeps the number that a call goes to, for a report that comes when the lead may have another.
+    /// Keeps the number that a call goes to, for a report that comes when the lead may have another one.
     fn keep_number(&mut self, id: TaskId, number: Option<IdentityKey>) {
         if let Some(task) = self.task_mut(id) {
             task.number = number.map(|number| number.value);
@@ -476,7 +475,7 @@ impl<'a> Machine<'a> {
         moved.into_iter().for_each(|task| self.give_to(task, Assignee::Rep(to.clone())));
     }
 
-    /// Puts a task into another queue. Whoever had claimed it is no longer at it.
+    /// Puts a task into another queue. A claim on it ends.
     pub(super) fn give_to(&mut self, id: TaskId, assignee: Assignee) {
         let Some(before) = self.state.tasks.iter().find(|task| task.id == id).cloned() else { return };
         let after = self.in_hours_of(&before, &assignee);
@@ -487,8 +486,8 @@ impl<'a> Machine<'a> {
         self.notes.push(Note::TaskMoved { task: id.in_journal(), assignee });
     }
 
-    /// A task as another assignee has it. Times that went by the hours of the one before go by the other's, unless they would be past
-    /// already; a time that was agreed stays.
+    /// A task as another assignee has it. Times that were set by the hours of the previous assignee are set by the other's,
+    /// unless they would be past already. A time that was agreed stays.
     fn in_hours_of(&self, before: &Task, assignee: &Assignee) -> Task {
         let mut after = Task { assignee: assignee.clone(), ..before.clone() };
         let (from, now) = (offered_from(before), self.cx.now);

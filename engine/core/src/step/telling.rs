@@ -1,4 +1,4 @@
-//! Words for people: whom a `notify` or `watch` means, and how they are told.
+//! Notices to people: whom a `notify` or `watch` means, and how they are told.
 
 use super::Machine;
 use crate::effect::{Addressee, Message};
@@ -7,11 +7,11 @@ use crate::journal::{Note, Unable};
 use crate::lead::RepId;
 use crate::workflow::{Notify, Party, ScriptId, StepRef};
 
-/// How many people one notice goes to; a pool may be larger.
+/// The most people that one notice goes to; a pool may be larger.
 const TOLD_MAX: usize = 50;
 
 impl Machine<'_> {
-    /// The reps whom a party stands for; none of them may be known.
+    /// The reps for whom a party stands. The list may be empty.
     fn people(&self, run: RunId, party: &Party) -> Vec<RepId> {
         let lead = &self.state.lead;
         let manager = |rep: &RepId| self.team().reps.get(rep).and_then(|rep| rep.manager.clone());
@@ -26,7 +26,7 @@ impl Machine<'_> {
         }
     }
 
-    /// Tells a party something. Whoever cannot be told is noted.
+    /// Tells a party something. A note says who could not be told.
     pub(super) fn notify_party(&mut self, id: RunId, notify: &Notify) {
         let run = id.in_journal();
         let not_told = |why, rep| Note::NotTold { run, why, rep };
@@ -53,12 +53,12 @@ impl Machine<'_> {
             };
             let to = rep.map_or(Addressee::System, Addressee::Rep);
             let script = ScriptId::of(&notify.script);
-            // It stands whatever the run does next: attempt 0 keeps it from going stale.
+            // The notice stands whatever the run does next: attempt 0 keeps it from going stale.
             self.queue((id, 0), via.clone(), Message::Words { workflow, step, script, to, rendered: None }, at, false);
         }
     }
 
-    /// Has a party watch the lead from now on.
+    /// Makes a party watch the lead from now on.
     pub(super) fn watch(&mut self, id: RunId, party: &Party) {
         let people = self.people(id, party);
         if people.is_empty() {

@@ -15,7 +15,8 @@ impl Machine<'_> {
         }
     }
 
-    /// Handles what has fallen due by now, and says how much that was. New deadlines that follow from it get a transition of their own.
+    /// Handles what has fallen due by now, and returns how many deadlines that was. New deadlines that follow from it get a
+    /// transition of their own.
     pub(super) fn deadlines_due(&mut self) -> usize {
         let now = self.cx.now;
         let mut due: Vec<(Timestamp, Deadline)> = self.state.deadlines().filter(|(at, _)| *at <= now).collect();

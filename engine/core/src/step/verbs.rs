@@ -39,7 +39,7 @@ impl Seen {
 /// An event that a wait takes, what it says, and where it leads. The error has the event about which there is no answer.
 type Came = Result<Option<(Seen, Report, Target)>, (Seen, Fault)>;
 
-/// Why a task or a mail was not created.
+/// Why a task or a message was not created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NotMade {
     /// The gate will never allow it.
@@ -48,9 +48,9 @@ pub(super) enum NotMade {
     NoRoom,
 }
 
-/// Why a run is parked when there was no room for its task or mail.
+/// The cause with which a run is parked when there was no room for its task or message.
 const NO_ROOM: &str = "the lead has as many open tasks as it may have";
-/// What has no answer when a wait on a date cannot tell its date.
+/// The expression that has no answer when a wait on a date cannot tell its date.
 const DATE: &str = "`until` of its `wait`";
 
 impl Machine<'_> {
@@ -100,7 +100,7 @@ impl Machine<'_> {
             Verb::Update(assignments) => {
                 let attempt = self.run(id).map(|run| run.attempt);
                 match self.update(id, assignments) {
-                    // What others did about the change may have moved it.
+                    // What other runs did about the change may have moved this one.
                     Ok(()) if self.run(id).map(|run| run.attempt) == attempt => self.go(id, step.next),
                     Ok(()) => {}
                     Err(fault) => self.no_answer(id, "`update`", &fault),
@@ -111,7 +111,7 @@ impl Machine<'_> {
                     Ok(key) => key,
                     Err(fault) => return self.no_answer(id, "`enroll`", &fault),
                 };
-                // Move this run on first; the run enrolled here sets out when this one has come to rest.
+                // This run moves on first; the run enrolled here takes its steps when this one has come to rest.
                 self.go(id, step.next);
                 self.enroll_for(id, &enrolment.workflow, key.as_deref());
             }
@@ -131,7 +131,7 @@ impl Machine<'_> {
         }
     }
 
-    /// Does what an interrupt may do while its run stays, too. Other verbs move their run, and are passed over here.
+    /// Does what an interrupt may do while its run stays. Other verbs move their run, and are skipped here.
     pub(super) fn deed(&mut self, id: RunId, verb: &Verb) {
         match verb {
             Verb::Update(assignments) => {
@@ -207,7 +207,7 @@ impl Machine<'_> {
             },
             _ => assign.rep.clone().map(RepId),
         };
-        // A territory may be a pool's: then somebody of it is chosen.
+        // A territory may belong to a pool; then one of its members is chosen.
         let (named, of_pool) = match named {
             Some(name) if self.team().pools.contains_key(&name.0) => (None, Some(name.0)),
             named => (named, None),
@@ -238,7 +238,7 @@ impl Machine<'_> {
         self.tell_of_updates(id, |machine| machine.assign_values(id, assignments))
     }
 
-    /// Does something for a run that sets fields; the lead's other runs and workflows hear which.
+    /// Does something for a run that sets fields. The lead's other runs and workflows hear which fields.
     pub(super) fn tell_of_updates<T>(&mut self, id: RunId, set: impl FnOnce(&mut Self) -> T) -> T {
         let before = std::mem::take(&mut self.updated);
         let done = set(self);
@@ -389,7 +389,8 @@ impl Machine<'_> {
         latest.map_or(Seen { seq, nth: 0, number: seq }, Seen::of)
     }
 
-    /// The event being handled has moved the runs that are to set out now. It is not for a wait to which it led them.
+    /// Notes that the event being handled has moved the runs that are about to take their steps. A wait to which it led them must
+    /// not take it.
     pub(super) fn has_moved_runs(&mut self) {
         if self.events_so_far() > 0 {
             let seen = self.seen_now();
@@ -423,7 +424,7 @@ impl Machine<'_> {
         Ok(date.map(|date| if *before { calendar.subtract(date, *offset) } else { calendar.add(date, *offset) }))
     }
 
-    /// Makes runs that wait for a date follow it, once a field was set that may have moved it.
+    /// Makes runs that wait for a date follow it, after a field was set that may have moved the date.
     pub(super) fn follow_dates(&mut self) {
         self.dates_moved = false;
         self.each_waiting_run(Self::follow_date);
@@ -445,7 +446,7 @@ impl Machine<'_> {
         }
     }
 
-    /// Moves a run on that waits for the event being handled.
+    /// Moves a run on if it waits for the event being handled.
     pub(super) fn wake_by_event(&mut self, id: RunId, report: &Report) {
         if !self.run(id).is_some_and(|run| matches!(run.state, RunState::Waiting { .. })) {
             return;
@@ -482,7 +483,7 @@ impl Machine<'_> {
         }
     }
 
-    /// Moves a run on whose wait has run out.
+    /// Moves on a run whose wait has run out.
     pub(super) fn wait_over(&mut self, id: RunId) {
         let Some((definition, ix)) = self.place(id) else { return };
         let step = &definition.steps[ix];

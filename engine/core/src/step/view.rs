@@ -15,7 +15,7 @@ use crate::value::{Value, ValueType};
 use crate::workspace::{Definitions, Live};
 use jiff::tz::TimeZone;
 
-/// A task that was just done, with what came of it.
+/// A task that was just done, with its outcome and result.
 #[derive(Clone, Debug)]
 pub struct ClosedTask {
     pub(super) task: Task,
@@ -121,7 +121,7 @@ impl<'a> View<'a> {
         let Some(run) = self.run else { return Value::Blank };
         let cadence = match &run.state {
             RunState::Cadence(state) => Some(state),
-            // It goes on from there when it is unparked.
+            // The run goes on from there when it is unparked.
             RunState::Parked { .. } => run.cadence.as_ref(),
             _ => None,
         };
@@ -210,9 +210,9 @@ impl<'a> View<'a> {
     }
 }
 
-/// The name under which an event says which fields it changed.
+/// The name under which an event lists the fields that it changed.
 pub(super) const CHANGED: &str = "changed";
-/// What stands before a field's name where an event says what its value was.
+/// The prefix of a field's name under which an event gives the field's old value.
 pub(super) const OLD: &str = "old.";
 
 /// The names of the fields that changed, as a list.

@@ -1,14 +1,13 @@
-//! What waits for the threads of the decision pool: a line for each plugin, taken from in turn, and never all threads for one
-//! plugin. Knows nothing of plugins or questions.
+//! What waits for the threads of the decision pool: a line for each plugin. The lines take turns, and one plugin never has all
+//! threads. Knows nothing of plugins or questions.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// The lines.
 pub(super) struct Lines<T> {
     state: Mutex<State<T>>,
     changed: Condvar,
-    /// Threads that one plugin may have at a time.
+    /// The most threads that work for one plugin at a time.
     of_one_max: usize,
 }
 
@@ -16,25 +15,25 @@ struct State<T> {
     waiting: BTreeMap<String, VecDeque<T>>,
     /// Threads at work, by plugin.
     busy: BTreeMap<String, usize>,
-    /// Whose turn it was last.
+    /// The plugin whose turn it was last.
     last: String,
     closed: bool,
 }
 
 impl<T> Lines<T> {
-    /// Lines for so many threads.
+    /// Lines for this many threads.
     pub(super) fn new(threads: usize) -> Self {
         let state = State { waiting: BTreeMap::new(), busy: BTreeMap::new(), last: String::new(), closed: false };
         Self { state: Mutex::new(state), changed: Condvar::new(), of_one_max: threads.saturating_sub(1).max(1) }
     }
 
-    /// Puts something into the line of a plugin.
+    /// Puts an item into the line of a plugin.
     pub(super) fn push(&self, plugin: String, item: T) {
         self.state().waiting.entry(plugin).or_default().push_back(item);
         self.changed.notify_one();
     }
 
-    /// Waits for what is next, and whose it is; none when the lines are closed.
+    /// Waits for the next item. It comes with its plugin; none when the lines are closed.
     pub(super) fn next(&self) -> Option<(String, T)> {
         let mut state = self.state();
         loop {
@@ -48,7 +47,7 @@ impl<T> Lines<T> {
         }
     }
 
-    /// A thread is done with something of this plugin.
+    /// Notes that a thread is done with an item of this plugin.
     pub(super) fn over(&self, plugin: &str) {
         let mut state = self.state();
         if let Some(count) = state.busy.get_mut(plugin) {
@@ -61,7 +60,7 @@ impl<T> Lines<T> {
         self.changed.notify_one();
     }
 
-    /// Nothing is taken any more.
+    /// Ends the lines: nothing is taken any more.
     pub(super) fn close(&self) {
         self.state().closed = true;
         self.changed.notify_all();
@@ -73,7 +72,7 @@ impl<T> Lines<T> {
 }
 
 impl<T> State<T> {
-    /// The first of the next line, in turn, whose plugin has not as many threads as it may.
+    /// Takes the first item of the next line in turn whose plugin may have another thread.
     fn take(&mut self, of_one_max: usize) -> Option<(String, T)> {
         let free = |plugin: &&String| self.busy.get(*plugin).copied().unwrap_or(0) < of_one_max;
         let after =

@@ -1,5 +1,6 @@
-//! The virtual clock: set forward from one due time to the next, each done until all is quiet before the next one. Requests
-//! from outside get one batch at each due time and wait otherwise, so an advance ends however much comes in.
+//! The virtual clock. It is set forward from one due time to the next, and everything due at one time is finished before the
+//! clock moves on. Requests from outside get one batch at each due time and otherwise wait, so an advance ends no matter how many
+//! come in.
 
 use super::Driver;
 use crate::engine::{Pace, Refused};
@@ -7,19 +8,18 @@ use cadenza_core::time::Timestamp;
 use cadenza_store::StoreError;
 use tokio::sync::oneshot;
 
-/// An advance under way.
 pub(super) struct Advance {
     to: Timestamp,
     pace: Pace,
-    /// The batch that stores the time reached last; the answer waits for it.
+    /// The batch that stores the last time reached. The answer waits for it.
     stored_in: Option<u64>,
-    /// Whether the clock was set forward since requests were taken last.
+    /// Whether the clock has been set forward since requests were last taken.
     admits: bool,
     reply: oneshot::Sender<Result<Timestamp, Refused>>,
 }
 
 impl Advance {
-    /// The batch that stored the time reached is gone.
+    /// The batch that was to store the time reached was undone.
     pub(super) const fn undone(&mut self) {
         self.stored_in = None;
     }
@@ -64,7 +64,7 @@ impl Driver {
         }
     }
 
-    /// Sets the clock to the next due time, or to the end of the advance and answers.
+    /// Sets the clock to the next due time. When none is left before the end of the advance, sets it to the end and answers.
     pub(super) fn advance_further(&mut self) -> Result<(), StoreError> {
         let next = self.next_event();
         let Some(advance) = &mut self.advancing else { return Ok(()) };

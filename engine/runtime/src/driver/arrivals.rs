@@ -1,5 +1,5 @@
-//! What comes from outside: events and commands for leads. Each is read into a command of the heart, what all of them need is
-//! read in one go, and each is answered when the batch that applies it is durable.
+//! What comes from outside: events and commands for leads. Each is turned into a command of the heart; what all of them need is
+//! read in one go; and each is answered when the batch that applies it is durable.
 
 use super::batch::Taken;
 use super::desk::Desk;
@@ -19,7 +19,7 @@ pub(super) enum Asked {
 }
 
 impl Asked {
-    /// What is asked of the heart; everything else is given back.
+    /// The command for the heart that this request makes; a request that is no such command is given back.
     pub(super) fn of(request: Request, desk: &Desk) -> Result<Self, Box<Request>> {
         match request {
             Request::Report(incoming, reply) => {
@@ -33,14 +33,13 @@ impl Asked {
         }
     }
 
-    /// What the heart is to compute.
     pub(super) const fn command(&self) -> &Command {
         match self {
             Self::Report(command, _) | Self::Lead(command, _) => command,
         }
     }
 
-    /// As it came.
+    /// The request again, as it came.
     pub(super) fn into_request(self) -> Option<Request> {
         match self {
             Self::Report(Command::Report(incoming, _), reply) => Some(Request::Report(*incoming, reply)),
@@ -51,7 +50,7 @@ impl Asked {
         }
     }
 
-    /// Does it, over what was read.
+    /// Runs the command over the records that were read.
     pub(super) async fn run(self, desk: &mut Desk, room: &mut Room) -> Result<(), StoreError> {
         match self {
             Self::Report(command, reply) => report(desk, room, command, reply).await,
@@ -82,7 +81,7 @@ async fn report(
             counted.add(1);
             desk.open.taken.push(Taken::Report(command, reply, Ok(accepted)));
         }
-        // The first one may still be on its way to the disk: this reply goes with a batch behind it.
+        // The first event may still be on its way to the disk, so this reply goes out with a later batch.
         Err(why @ Rejected::Conflict { .. }) => {
             desk.open.taken.push(Taken::Report(command, reply, Err(why.into())));
         }

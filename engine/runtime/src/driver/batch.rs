@@ -13,52 +13,50 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
-/// A batch under way.
 pub(crate) struct OpenBatch {
     pub(crate) number: u64,
-    /// Events from outside that it has taken so far.
+    /// Events from outside taken so far.
     pub(crate) events: usize,
     /// Changes to the outbox, in order.
     pub(crate) outbox: Vec<OutboxWrite>,
-    /// Documents it writes.
     pub(crate) documents: Documents,
-    /// Leads that come under the hold of an account which lists no more, or are there no longer.
+    /// Leads to be listed under (true) or removed from (false) the hold of an account whose own list is full.
     pub(crate) held: Vec<(AccountId, LeadId, bool)>,
-    /// What leads that cannot be read are to be told.
+    /// Events for leads that cannot be read, kept in the store's inbox.
     pub(crate) sent: Vec<InboxRow>,
-    /// What leads were told of that.
+    /// Rows of the inbox whose leads have now been told.
     pub(crate) received: Vec<InboxKey>,
-    /// Decisions that were taken.
+    /// Decisions taken in this batch.
     pub(crate) decisions: Vec<DecisionRef>,
-    /// Records of the feed that are too old.
+    /// Records of the feed that are too old, to be dropped.
     pub(crate) forget_feed: Vec<FeedKey>,
-    /// What it has taken, in order, and who waits for that.
+    /// What the batch has taken, in order, and who waits for each.
     pub(crate) taken: Vec<Taken>,
-    /// What leaves once it is durable.
+    /// What is carried out once the batch is durable.
     pub(crate) after: Vec<After>,
     /// Whether it writes states.
     pub(crate) touched: bool,
-    /// When the first thing falls due of what it writes; looked for once it is durable.
+    /// The earliest time at which something that the batch writes falls due. It is looked for once the batch is durable.
     pub(crate) next_due: Timestamp,
-    /// When the first of the rows falls due that it puts into the outbox, by connection; looked for once it is durable.
+    /// For each connection, the earliest due time of the rows that the batch adds to the outbox. They are looked for once the
+    /// batch is durable.
     pub(crate) placed: BTreeMap<String, Timestamp>,
 }
 
-/// What a batch has taken, what came of it, and who waits for that.
+/// Something that a batch has taken, its outcome, and who waits for it.
 pub(crate) enum Taken {
-    /// An event from outside; one that is refused waits until what it is refused for is durable.
+    /// An event from outside. A refused one also waits, until the record that it conflicts with is durable.
     Report(Command, oneshot::Sender<Result<Accepted, Refused>>, Result<Accepted, Refused>),
     /// An event to a lead.
     Lead(Command, oneshot::Sender<Result<Applied, Refused>>, Applied),
-    /// A dead letter.
     Bury(String, Box<DeadContent>, oneshot::Sender<Result<DeadLetterId, Refused>>, DeadLetterId),
     Operation(Operation, oneshot::Sender<Result<(), Refused>>),
-    /// The result of something that the driver began: nobody waits, and nobody sends it again.
+    /// The result of something that the driver began: nobody waits for it, and nobody will send it again.
     Result(Box<Request>),
 }
 
 impl Taken {
-    /// It is durable. Who no longer waits is passed over.
+    /// Answers, now that the batch is durable. A caller that no longer waits is ignored.
     pub(crate) fn send(self) {
         match self {
             Self::Report(_, reply, outcome) => drop(reply.send(outcome)),
@@ -69,7 +67,7 @@ impl Taken {
         }
     }
 
-    /// Nothing of it was kept, or nobody knows. A result is given back.
+    /// Answers that nothing was kept, or that this is not known. A result is given back.
     pub(crate) fn fail(self, refused: Refused) -> Option<Request> {
         match self {
             Self::Report(_, reply, _) => drop(reply.send(Err(refused))),
@@ -81,7 +79,7 @@ impl Taken {
         None
     }
 
-    /// As it came, to be done again.
+    /// The request again, to be done once more.
     pub(crate) fn again(self) -> Option<Request> {
         match self {
             Self::Report(command, reply, _) => Asked::Report(command, reply).into_request(),
@@ -95,20 +93,20 @@ impl Taken {
 
 /// An attempt to send.
 pub(crate) struct Attempt {
-    /// The row, as it lies in the outbox meanwhile.
+    /// The row, as it stands in the outbox during the attempt.
     pub(crate) row: Outgoing,
     /// Leave to touch, when it is a touch.
     pub(crate) permit: Option<Permit>,
-    /// Whether an earlier one may have left.
+    /// The gate's permit, if this is a touch.
     pub(crate) may_have_left: bool,
-    /// Whether the message was written for this one, so that nobody can have it.
+    /// Whether the message was rendered for this attempt, so that no recipient can have it.
     pub(crate) is_first: bool,
-    /// The number of the lead's newest journal entry when it was begun.
+    /// The number of the lead's newest journal entry when the attempt was begun.
     pub(crate) lead_seq: Option<u64>,
 }
 
 impl Attempt {
-    /// The row as if it had not been begun.
+    /// The row as if the attempt had not been begun.
     pub(crate) fn undone(self) -> Outgoing {
         let Self { mut row, may_have_left, is_first, .. } = self;
         match &mut row.message {
@@ -122,35 +120,34 @@ impl Attempt {
     }
 }
 
-/// What leaves once a batch is durable.
+/// What is carried out once a batch is durable.
 pub(crate) enum After {
     /// An attempt to send.
     Send(Box<Attempt>),
     /// A question for the decision pool.
     Ask(Box<Question>),
-    /// A question for a build that is only watched.
+    /// A question for a candidate build that is only watched.
     Watch(Box<Watched>),
-    /// The result of an attempt is written: the row may be looked at again.
+    /// The result of an attempt is written, so the row may be looked at again.
     Forget(EffectId),
-    /// An answer of the pool is written: its place is free, and the timers of its lead count again.
+    /// An answer of the pool is written: its place is free, and its lead's timers are fired again.
     Leave(LeadId, String),
-    /// A workspace or a brake came into force.
+    /// A workspace or a brake has come into force.
     Publish(Arc<Catalog>),
-    /// What was put off of one lead, and lies at this place of the outbox, is looked at again.
+    /// The rows of one lead that were put off until this due time are looked at again.
     LookAgain(LeadId, Due),
-    /// Hours may have changed: everything that was put off is looked at again.
+    /// Business hours may have changed, so everything that was put off is looked at again.
     LookAgainAtAll,
-    /// What was held is looked at again; `leads` when a workflow is no longer paused.
+    /// Held messages are looked at again.
     Release {
-        /// Whether leads are told.
+        /// Whether leads are told too, because a workflow is no longer paused.
         leads: bool,
     },
-    /// The team may have changed: tasks of whoever left are moved.
+    /// The team may have changed, so the tasks of people who left are moved.
     Seat,
 }
 
 impl OpenBatch {
-    /// An empty batch of this number.
     pub(crate) const fn new(number: u64) -> Self {
         Self {
             number,
@@ -170,7 +167,7 @@ impl OpenBatch {
         }
     }
 
-    /// A row of the outbox will be found at this time.
+    /// A row of the outbox will be found under this due time.
     pub(crate) fn place(&mut self, via: &str, due: Due) {
         let Due::At(due) = due else { return };
         match self.placed.get_mut(via) {
@@ -179,7 +176,7 @@ impl OpenBatch {
         }
     }
 
-    /// Whether nobody waits for it and it writes nothing.
+    /// Whether nobody waits for the batch and it writes nothing.
     pub(crate) const fn is_empty(&self) -> bool {
         !self.touched
             && self.outbox.is_empty()
@@ -191,7 +188,7 @@ impl OpenBatch {
             && self.after.is_empty()
     }
 
-    /// Tells everybody who waits that nothing of it was kept, or that nobody knows; results stay.
+    /// Tells everybody who waits that nothing was kept, or that this is not known. Results stay.
     pub(crate) fn fail(&mut self, refused: &Refused) {
         let results = self.taken.drain(..).filter_map(|taken| taken.fail(refused.clone()));
         self.taken = results.map(Box::new).map(Taken::Result).collect();

@@ -1,6 +1,6 @@
-//! Brakes: set and released at once, for good. The runs of a workflow that is released stand still until their leads
-//! are told, and held messages lie in the outbox until they are looked at again: a batch's share at a time; a restart
-//! begins with that again.
+//! Brakes. Setting and releasing one takes effect at once and is durable. After a release, the runs of its workflow stand still
+//! until their leads are told, and held messages lie in the outbox until they are looked at. Both happen a batch's share at a
+//! time, and a restart begins again.
 
 use super::batch::After;
 use super::desk::Desk;
@@ -16,25 +16,26 @@ use cadenza_store::{DocumentKey, Partitions, StoreError};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// What is said of a row whose lead a person holds back.
+/// The verdict on a row whose lead a person has paused.
 const PAUSED: Verdict = Verdict::Held(Reason::Paused);
 
-/// How far leads and held messages have been told that something goes on.
+/// How far leads and held messages have been told of releases.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Releasing {
     leads: Resuming,
-    /// The rows of the outbox that are held.
+    /// The last held row that was looked at; none when all have been.
     rows: Option<EffectId>,
-    /// Leads that a person let go on, whose own rows are looked at, and behind which row to go on.
+    /// Leads that a person has resumed, whose held rows are looked at, each with the row to continue after.
     resumed: BTreeMap<LeadId, EffectId>,
     /// Releases that are not durable yet.
     pending: u32,
-    /// The batch that carries rows that were held: no others are looked for before it has settled.
+    /// The batch that carries rows that were held. No others are looked for before it has settled.
     released_in: Option<u64>,
 }
 
 impl Releasing {
-    /// What a store has to go on with: rows that may be held for no reason any more, and leads.
+    /// Where a start begins: with all held rows, since they may be held for no reason any more, and with leads if a release was
+    /// under way.
     pub(super) fn begin(brakes: &Brakes) -> Self {
         Self { leads: Resuming::begin(brakes.releasing), rows: Some(EffectId(0)), ..Self::default() }
     }
@@ -48,12 +49,11 @@ impl Releasing {
         self.rows = Some(EffectId(0));
     }
 
-    /// Somebody lets a lead go on: what is held of it, and nothing else, is looked at.
+    /// A person resumes a lead: the messages held for it are looked at, and nothing else.
     pub(super) fn go_of(&mut self, lead: LeadId) {
         self.resumed.insert(lead, EffectId(lead.0));
     }
 
-    /// The store has what this batch wrote.
     pub(super) fn settled(&mut self, batch: u64) {
         self.released_in.take_if(|number| *number <= batch);
     }
@@ -64,14 +64,14 @@ impl Releasing {
         let mut brakes = desk.catalog.brakes.as_ref().clone();
         let leads = brakes.set(what, on, desk.clock.now());
         if !on {
-            // Begins when this is durable, and with it every lead and row that stood still before it.
+            // Begins when this is durable; by then the store has every lead and row that stood still before it.
             self.pending += u32::from(leads);
             desk.open.after.push(After::Release { leads });
         }
         keep(desk, brakes);
     }
 
-    /// When somebody is next told: at once while there are some that have not been.
+    /// When leads or rows are told next: at once while some are left.
     pub(super) fn next(&self, desk: &Desk) -> Timestamp {
         let is_over = self.leads.is_over() && self.rows.is_none() && self.resumed.is_empty();
         if is_over || desk.is_asking_much() || self.released_in.is_some() {
@@ -85,7 +85,7 @@ impl Releasing {
         if self.next(desk) > now {
             return Ok(());
         }
-        // A lead that cannot be read was passed over: at the next start all are looked at again.
+        // If a lead cannot be read, the release stays noted, so that the next start looks at all leads again.
         if self.leads.go_on(desk, now).await? && self.pending == 0 && !misses_leads(desk) {
             let paused = desk.catalog.brakes.paused.clone();
             let brakes = Brakes { paused, ..Brakes::default() };
@@ -95,7 +95,7 @@ impl Releasing {
         self.release_rows(desk, now).await
     }
 
-    /// The rows of one lead lie beside each other, since ids begin with that of the lead.
+    /// The rows of one lead are adjacent, since their ids begin with the lead's.
     async fn release_rows_of_leads(&mut self, desk: &mut Desk, now: Timestamp) -> Result<(), StoreError> {
         let limit = desk.options.firing_leads_max;
         for _ in 0..limit {
@@ -103,7 +103,7 @@ impl Releasing {
             let after = Some((Due::OnRelease, after));
             let page = desk.store.outbox(&Partitions::ALL, after, Due::OnRelease, limit).await?;
             if let Some(last) = page.last().filter(|last| page.len() == limit && last.lead == lead) {
-                // There may be more of them than are looked at in one go.
+                // More of its rows may follow than are looked at in one go.
                 self.resumed.insert(lead, last.id);
             }
             for row in page.into_iter().take_while(|row| row.lead == lead) {
@@ -115,7 +115,7 @@ impl Releasing {
         Ok(())
     }
 
-    /// Until the store has it the row would be found among those that are held, and lie in the outbox twice.
+    /// Until the store has the change, the row would be found among the held ones again and end up in the outbox twice.
     fn release_row(&mut self, desk: &mut Desk, row: Outgoing, now: Timestamp) {
         self.released_in = Some(desk.open.number);
         desk.put_off(Due::OnRelease, row, Due::At(now));
@@ -130,7 +130,7 @@ impl Releasing {
             if desk.holds(&row) {
                 continue;
             }
-            // A person holds it too: when that was told it stays as it is until its lead goes on.
+            // A person holds this row too. If its lead is still paused, the row stays until the lead is resumed.
             let channel = row.message.touch().filter(|_| row.deferred == Some(PAUSED));
             let stays = match channel {
                 Some(channel) => is_paused(desk, row.lead, channel, now).await?,
@@ -149,7 +149,7 @@ fn misses_leads(desk: &Desk) -> bool {
     desk.store.damage().list(0).iter().any(|damaged| damaged.kind == "lead")
 }
 
-/// Brings what is paused into force.
+/// Brings a changed set of brakes into force.
 fn keep(desk: &mut Desk, brakes: Brakes) {
     let document = serde_json::to_vec(&brakes).expect("names become JSON");
     desk.open.documents.push((DocumentKey::Brakes, Some(document)));
@@ -157,8 +157,8 @@ fn keep(desk: &mut Desk, brakes: Brakes) {
     desk.open.after.push(After::Publish(Arc::clone(&desk.catalog)));
 }
 
-/// Whether the gate still says that a person holds a lead's touches back, and nothing stronger. Of a lead that cannot be read
-/// nobody knows.
+/// Whether the gate still says that a person has paused the lead's touches, and no stronger reason. For a lead that cannot be
+/// read the answer is yes, since nobody knows.
 async fn is_paused(desk: &mut Desk, lead: LeadId, channel: Channel, now: Timestamp) -> Result<bool, StoreError> {
     let settings = Arc::clone(&desk.catalog.live.settings);
     Ok(match desk.lead(lead).await? {

@@ -1,4 +1,4 @@
-//! Deadlines: only what is due now is read; ten million waiting are keys on disk.
+//! Deadlines. Only what is due now is read; ten million waiting deadlines are just keys on disk.
 
 use super::desk::Desk;
 use super::pool::Called;
@@ -12,9 +12,9 @@ use std::collections::BTreeSet;
 /// What is known of deadlines between batches.
 #[derive(Default)]
 pub(super) struct Deadlines {
-    /// The batch that carries the timers fired last: none are looked for before it has settled.
+    /// The batch that carries the timers fired last. No timers are looked for before it has settled.
     fired_in: Option<u64>,
-    /// What was not there, or could not be read, when its timer came.
+    /// Owners that were missing, or could not be read, when their timer fired.
     unreadable: BTreeSet<TimerOwner>,
 }
 
@@ -24,18 +24,17 @@ impl Deadlines {
         if self.fired_in.is_none() { desk.next_timer } else { Timestamp::MAX }
     }
 
-    /// The store has what this batch wrote.
     pub(super) fn settled(&mut self, batch: u64) {
         self.fired_in.take_if(|number| *number <= batch);
     }
 
-    /// What is in the store is no longer known.
+    /// The contents of the store are no longer known.
     pub(super) const fn forget(&mut self) {
         self.fired_in = None;
     }
 
-    /// Fires what is due, up to a batch's share. The next look is after this batch has settled, so a timer that is
-    /// handled but not yet written is not seen twice.
+    /// Fires what is due, up to a batch's share. Timers are looked for again only after this batch has settled, so that one that
+    /// is handled but not yet written is not seen twice.
     pub(super) async fn fire(&mut self, desk: &mut Desk, now: Timestamp) -> Result<(), StoreError> {
         if self.next(desk) > now {
             return Ok(());
@@ -52,7 +51,8 @@ impl Deadlines {
         let mut unlisted = false;
         for (owner, command) in due.into_iter().zip(commands) {
             desk.meters.timers_fired_total.add(1);
-            // Who else is under a hold that ends now is looked for once that is durable: all of them are in the store by then.
+            // The other leads under a hold that ends now are looked for once that is durable: by then all of them are in the
+            // store.
             let had_ended = matches!(owner, TimerOwner::Account(account) if is_ending(desk, account));
             if desk.run_prefetched(&command, Called::Nobody, now).await?.is_err() {
                 self.unreadable.insert(owner);
@@ -73,7 +73,7 @@ impl Deadlines {
         Ok(())
     }
 
-    /// Puts questions for which there is a place now.
+    /// Puts the questions for which there is a place now.
     pub(super) async fn ask_who_waits(
         &mut self,
         desk: &mut Desk,
@@ -83,15 +83,15 @@ impl Deadlines {
         desk.ask_who_waits(&mut self.unreadable, settled, now).await
     }
 
-    /// Timers that are left alone: of leads for which a plugin is being asked, whose answer comes first; and of what
-    /// cannot be read or is not there.
+    /// Whether a timer is passed over: either a plugin is being asked for its lead, and the answer comes first, or its owner is
+    /// missing or cannot be read.
     fn passes_over(&self, desk: &Desk, owner: TimerOwner) -> bool {
         let asked = matches!(owner, TimerOwner::Lead(lead) if desk.pool.asks_for(lead));
         asked || self.unreadable.contains(&owner)
     }
 }
 
-/// Whether the hold of an account is over, while leads are told of it that its record does not list.
+/// Whether an account's hold is over while leads that its record does not list are still being told.
 fn is_ending(desk: &Desk, account: AccountId) -> bool {
     desk.ledger.set().account(account).and_then(Found::one).is_some_and(|account| account.ending.is_some())
 }
@@ -109,8 +109,8 @@ async fn next_after(desk: &Desk, now: Timestamp) -> Result<Timestamp, StoreError
     Ok(stored.first().map_or(Timestamp::MAX, |(at, _)| *at))
 }
 
-/// A page of the leads that hear of the event which their account passes on first; whether more is to be passed on. An event that
-/// the store does not have yet waits until it has it: whoever was to hear of it then is in the store too.
+/// Tells a page of the leads that listen to the oldest event which their account has to pass on. Returns whether there are more.
+/// An event that the store does not have yet waits until it does: by then every lead that is to hear of it is in the store too.
 async fn pass_on(desk: &mut Desk, account: AccountId, now: Timestamp) -> Result<bool, StoreError> {
     let known: Option<&Account> = desk.ledger.set().account(account).and_then(Found::one);
     let Some(passed) = known.and_then(|account| account.passing.first()).cloned() else { return Ok(false) };
@@ -121,20 +121,20 @@ async fn pass_on(desk: &mut Desk, account: AccountId, now: Timestamp) -> Result<
     let limit = desk.options.batch_timers_max;
     let page = desk.store.listeners(&Partitions::ALL, account, passed.after, limit).await?;
     let last = page.len() < limit;
-    // Nothing is refused here: its account was read.
+    // This cannot be refused: its account was read.
     let _ = desk.run_at(&Command::PassOn { account, page, last }, now).await?;
     Ok(!last)
 }
 
-/// A page of the leads under a hold that is over which its account does not list; whether there are more. Until all are told
-/// the account is due.
+/// Tells a page of the leads under a hold that is over and whose account does not list them. Returns whether there are more. The
+/// account stays due until all are told.
 async fn tell_the_unlisted(desk: &mut Desk, account: AccountId, now: Timestamp) -> Result<bool, StoreError> {
     let known: Option<&Account> = desk.ledger.set().account(account).and_then(Found::one);
     let Some(ending) = known.and_then(|account| account.ending) else { return Ok(false) };
     let limit = desk.options.batch_timers_max;
     let page = desk.store.held(&Partitions::ALL, account, ending.after, limit).await?;
     let last = page.len() < limit;
-    // Nothing is refused here: its account was read.
+    // This cannot be refused: its account was read.
     let _ = desk.run_at(&Command::HoldEnded { account, page, last }, now).await?;
     Ok(!last)
 }

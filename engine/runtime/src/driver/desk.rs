@@ -1,5 +1,5 @@
-//! Where commands are run: everything that one needs is read, the heart computes, and what came of it goes into the open
-//! batch. The parts of the driver turn what they find into commands and bring them here; nothing else changes a state.
+//! Where commands are run: everything that a command needs is read, the heart computes, and the result goes into the open batch.
+//! The parts of the driver turn what they find into commands and bring them here; nothing else changes a state.
 
 use super::batch::{After, OpenBatch};
 use super::inbox::Unheard;
@@ -27,64 +27,58 @@ use cadenza_core::time::Timestamp;
 use cadenza_store::{DecisionRef, Holding, InboxRow, OutboxWrite, Store, StoreError};
 use std::sync::Arc;
 
-/// What commands are run with.
+/// The store, the rules and the open batch that commands are run with.
 pub(super) struct Desk {
-    /// Where state is kept.
     pub(super) store: Arc<dyn Store>,
     pub(super) clock: Clock,
     /// What is in force.
     pub(super) catalog: Arc<Catalog>,
-    /// Who asks plugins.
     pub(super) decider: Decider,
-    /// What is counted.
     pub(super) meters: Arc<Meters>,
     pub(super) options: DriverOptions,
-    /// Questions that the pool is asked.
     pub(super) pool: Pool,
-    /// States in memory.
     pub(super) ledger: Ledger,
     /// What this process holds of the store.
     pub(super) holding: Holding,
-    /// The batch that is being computed.
     pub(super) open: OpenBatch,
-    /// Not later than the next timer of the store.
+    /// No later than the store's next timer.
     pub(super) next_timer: Timestamp,
-    /// Whether keys by older rules are still kept.
+    /// Whether some identity keys are still kept under older rules.
     pub(super) older_keys: bool,
-    /// Who has something to hear.
+    /// Leads with events in the inbox.
     pub(super) unheard: Unheard,
 }
 
-/// What came of a command, or why it was refused.
+/// The outcome of a command, or why it was refused.
 pub(super) type Ran = Result<Outcome, Rejected>;
 
 impl Desk {
-    /// Runs a command; what it needs is read before.
+    /// Runs a command, after reading what it needs.
     pub(super) async fn run(&mut self, command: &Command) -> Result<Ran, StoreError> {
         self.run_at(command, self.clock.now()).await
     }
 
-    /// The same at a given time.
+    /// Runs a command as of a given time.
     pub(super) async fn run_at(&mut self, command: &Command, now: Timestamp) -> Result<Ran, StoreError> {
         self.prefetch(std::iter::once(command), now).await?;
         self.run_prefetched(command, Called::Nobody, now).await
     }
 
-    /// Puts the question of a run for which there is a place.
+    /// Puts the waiting question of a run, for which there is a place now.
     pub(super) async fn call(&mut self, run: RunId, now: Timestamp) -> Result<Ran, StoreError> {
         let command = Command::Call(run);
         self.prefetch(std::iter::once(&command), now).await?;
         self.run_prefetched(&command, Called::Run(run), now).await
     }
 
-    /// Puts questions of a lead again whose answers were lost.
+    /// Puts a lead's questions again, since their answers were lost.
     pub(super) async fn ask_again(&mut self, lead: LeadId, now: Timestamp) -> Result<Ran, StoreError> {
         let command = Command::AskAgain(lead);
         self.prefetch(std::iter::once(&command), now).await?;
         self.run_prefetched(&command, Called::Lead(lead), now).await
     }
 
-    /// Tells a lead something that must reach it: where its record cannot be read, that is kept for it.
+    /// Tells a lead something that must reach it. If its record cannot be read, the event is kept for it in the inbox.
     pub(super) async fn must_tell(&mut self, lead: LeadId, id: String, event: Event) -> Result<(), StoreError> {
         let command = Command::Event { lead, id, event: Box::new(event) };
         if let Err(Rejected::Damaged(_)) = self.run(&command).await?
@@ -96,7 +90,7 @@ impl Desk {
         Ok(())
     }
 
-    /// Feeds an event to a lead, and says what happened; nothing where the lead is gone or cannot be read.
+    /// Feeds an event to a lead and returns what happened: nothing if the lead is gone or cannot be read.
     pub(super) async fn tell(&mut self, lead: LeadId, id: String, event: Event) -> Result<Vec<Note>, StoreError> {
         match self.run(&Command::Event { lead, id, event: Box::new(event) }).await? {
             Ok(Outcome::Applied(notes)) => Ok(notes),
@@ -104,7 +98,7 @@ impl Desk {
         }
     }
 
-    /// A pooled decision came back; perhaps a build is to be watched that would have decided otherwise.
+    /// A pooled decision came back. If a candidate build is being watched, it will be asked the same question.
     pub(super) async fn answered(
         &mut self,
         answer: Answer,
@@ -121,7 +115,7 @@ impl Desk {
         self.tell(lead, id, Event::Decided(answer)).await.map(drop)
     }
 
-    /// Reads what these commands name or lead to, for all of them together.
+    /// Reads the records that these commands name or lead to, for all commands together.
     pub(super) async fn prefetch<'c>(
         &mut self,
         commands: impl Iterator<Item = &'c Command> + Clone,
@@ -139,8 +133,8 @@ impl Desk {
         Ok(())
     }
 
-    /// Runs a command over what was read. Where that is not all, the rest is read and the command runs again from its
-    /// beginning; nothing of the run before is kept but answers of plugins.
+    /// Runs a command over the records that were read. If that is not all of them, the missing ones are read and the command runs
+    /// again from its beginning; only the answers of plugins are kept from the run before.
     pub(super) async fn run_prefetched(
         &mut self,
         command: &Command,
@@ -173,7 +167,7 @@ impl Desk {
         }
     }
 
-    /// What a command changed is part of the open batch from now on.
+    /// Makes what a command changed part of the open batch.
     fn take_over(&mut self, mut changes: Changes) {
         let open = &mut self.open;
         open.touched |= !changes.is_empty();
@@ -213,13 +207,13 @@ impl Desk {
         self.ledger.take(changes);
     }
 
-    /// Reads these records, as far as they are not in memory.
+    /// Reads the records that are not in memory.
     async fn read(&mut self, keys: Vec<Key>) -> Result<(), StoreError> {
         self.ledger.looks(self.store.position(), &keys);
         read(self.store.as_ref(), self.ledger.set_mut(), keys, self.clock.now().day(), u32::MAX).await
     }
 
-    /// Takes a lead that a walk through the store came by.
+    /// Takes over a lead that a walk through the store has read.
     pub(super) fn put(&mut self, lead: LeadState) {
         self.ledger.set_mut().put(Record::Lead(lead.lead.id, Some(lead).into()));
     }
@@ -230,12 +224,12 @@ impl Desk {
         Ok(self.ledger.set().lead(id).unwrap_or(&Found::Nothing))
     }
 
-    /// The same of a lead in memory that can be read.
+    /// A lead that is in memory and can be read.
     pub(super) fn state(&self, id: LeadId) -> Option<&LeadState> {
         self.ledger.set().state(id)
     }
 
-    /// What is known of an account; of one without a name nothing is.
+    /// What is known of an account; nothing if it has no name.
     pub(super) async fn facts(&mut self, account: Option<AccountId>) -> Result<Option<AccountFacts>, StoreError> {
         let Some(id) = account else { return Ok(None) };
         self.read(vec![Key::Account(id)]).await?;
@@ -243,7 +237,7 @@ impl Desk {
         Ok(account.filter(|account| !account.name.is_empty()).map(Account::facts))
     }
 
-    /// Another catalog is in force from the next command on.
+    /// Puts another catalog in force, from the next command on.
     pub(super) fn put_in_force(&mut self, catalog: Arc<Catalog>) {
         self.decider.use_plugins(&catalog);
         self.catalog = catalog;
@@ -261,14 +255,14 @@ fn rules(catalog: &Catalog, older_keys: bool, now: Timestamp) -> Rules<'_> {
     }
 }
 
-/// Who asks plugins for one run of a command.
+/// Asks plugins during one run of a command.
 struct Asking<'a> {
     decider: &'a mut Decider,
     pool: &'a mut Pool,
-    /// Who has got a place.
+    /// The asker for whom the pool has a place.
     called: Called,
     batch: u64,
-    /// Places that questions of this run took.
+    /// Places taken by the questions of this run.
     taken: Vec<(LeadId, String)>,
     put_off: u64,
 }
@@ -278,7 +272,7 @@ impl<'a> Asking<'a> {
         Self { decider, pool, called, batch, taken: Vec::new(), put_off: 0 }
     }
 
-    /// The command comes to no end: it puts its questions again.
+    /// Gives back the places: the command did not finish, and will put its questions again.
     fn give_back(self) {
         self.taken.iter().for_each(|(lead, plugin)| self.pool.leave(*lead, plugin));
     }

@@ -1,8 +1,8 @@
-//! Schedules: when they fire, what becomes of firings that were missed, and how a firing goes through the leads.
+//! Schedules: when they fire, what becomes of missed firings, and how a firing goes through the leads.
 //!
-//! A firing's id is its schedule and its nominal time; how far it has come is stored with every batch of it, so a restart
-//! neither fires twice nor leaves anybody out. Which firings began is remembered, so that a clock that was set back fires none of
-//! them again. A firing is about the leads that were there when it began: it ends, whatever comes in meanwhile.
+//! A firing's id is its schedule and its nominal time. Its progress is stored with every batch of it, so a restart neither fires
+//! twice nor leaves anybody out. The firings that began are remembered, so that a clock that was set back fires none of them
+//! again. A firing covers the leads that existed when it began, so it ends no matter what comes in meanwhile.
 
 use super::desk::Desk;
 use super::ledger::Ledger;
@@ -20,13 +20,12 @@ use cadenza_store::{Partitions, Store, StoreError};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// A firing that begins later than this after its nominal time is late.
+/// A firing that begins this long after its nominal time is late.
 const LATE_AFTER_MS: i64 = MINUTE_MS;
 
-/// The schedules in force.
 pub(super) struct Schedules {
     all: Vec<Planned>,
-    /// Those that the workspace no longer has, to be written.
+    /// Schedules that the workspace no longer has, still to be written.
     gone: BTreeMap<String, ScheduleState>,
 }
 
@@ -37,21 +36,21 @@ struct Planned {
     times: Times,
     state: ScheduleState,
     next: Timestamp,
-    /// The batch in which a firing began: it goes through the leads once that has settled, and with it all that came before.
+    /// The batch in which a firing began. Once it has settled, and with it everything that came before, the firing goes through
+    /// the leads.
     begun_in: Option<u64>,
-    /// The store has another state, or none.
+    /// The store has another state for this schedule, or none.
     unwritten: bool,
 }
 
 impl Schedules {
-    /// None at all.
     pub(super) const fn none() -> Self {
         Self { all: Vec::new(), gone: BTreeMap::new() }
     }
 
-    /// The schedules of the workspace with what they remember. One that is new begins now, and so does one that was away.
+    /// The schedules of the workspace, with their stored states. A schedule that is new, or was removed and is back, begins now.
     pub(super) async fn load(catalog: &Catalog, store: &dyn Store, now: Timestamp) -> Result<Self, StoreError> {
-        // One that cannot be read begins now, like one that is new.
+        // A schedule whose state cannot be read begins now, as a new one does.
         let kept: BTreeMap<String, ScheduleState> = store.schedules().await?.into_iter().collect();
         let mut stored = kept.clone();
         let mut all = Vec::new();
@@ -91,13 +90,13 @@ impl Schedules {
         Ok(Self { all, gone })
     }
 
-    /// The same, but what is known already is not read from the store, which lags behind.
+    /// Carries over the states of the schedules before. They are not read from the store, which lags behind.
     pub(super) fn going_on_from(mut self, before: Self, now: Timestamp) -> Self {
         for known in before.all {
             match self.all.iter_mut().find(|planned| planned.schedule.id == known.schedule.id) {
                 Some(planned) => {
                     planned.go_on_with(known.state, now);
-                    // What came before the firing has still to settle, whatever was applied meanwhile.
+                    // What came before the firing must still settle, even if a workspace was applied meanwhile.
                     planned.begun_in = known.begun_in;
                 }
                 None => drop(self.gone.insert(known.schedule.id, remove(known.state, now))),
@@ -106,8 +105,8 @@ impl Schedules {
         self
     }
 
-    /// Writes what the store has otherwise: a firing that is missed while the engine is stopped is missed since then.
-    /// Whether there was anything.
+    /// Writes the states that differ from the store's, so that a firing missed while the engine is stopped counts from then.
+    /// Returns whether any was written.
     pub(super) fn write_new(&mut self, ledger: &mut Ledger) -> bool {
         let gone = std::mem::take(&mut self.gone);
         let mut written = !gone.is_empty();
@@ -120,14 +119,13 @@ impl Schedules {
         written
     }
 
-    /// The store has what this batch wrote.
     pub(super) fn settled(&mut self, batch: u64) {
         for planned in &mut self.all {
             planned.begun_in.take_if(|number| *number <= batch);
         }
     }
 
-    /// When the next firing falls due; at once while one is under way.
+    /// When the next firing falls due: at once while one is under way.
     pub(super) fn next_due(&self) -> Timestamp {
         let due = |p: &Planned| match p.state.firing {
             Some(_) if p.begun_in.is_some() => Timestamp::MAX,
@@ -138,12 +136,13 @@ impl Schedules {
     }
 }
 
-/// Whether what an earlier version kept by a schedule's place in its file is of this one: it fired at its times.
+/// Whether a state that an earlier version kept under the schedule's place in its file belongs to this schedule: it does if the
+/// schedule fired at these times.
 fn is_of(state: &ScheduleState, times: &Times) -> bool {
     state.removed.is_none() && state.rule.is_none() && times.are_its(state.past.iter().map(|past| past.nominal))
 }
 
-/// A schedule that the workspace no longer has: a firing under way ends.
+/// Marks a schedule that the workspace no longer has; a firing under way ends.
 fn remove(mut state: ScheduleState, now: Timestamp) -> ScheduleState {
     state.removed = Some(now);
     if let Some(Firing { nominal, started_at, enrolled, .. }) = state.firing.take() {
@@ -160,19 +159,19 @@ fn remember(state: &mut ScheduleState, past: PastFiring) {
     state.past.push(past);
 }
 
-/// Whether a lead came after a firing had begun. What is later than now came before the clock went back.
+/// Whether a lead came after a firing began. A lead whose time lies after now came before the clock was set back.
 const fn came_since(lead: LeadId, started_at: Timestamp, now: Timestamp) -> bool {
     let at = lead.heard_at().as_ms();
     started_at.as_ms() < at && at <= now.as_ms()
 }
 
 impl Schedules {
-    /// When the driver next has to do with schedules.
+    /// When the schedules next need the driver.
     pub(super) fn next(&self, desk: &Desk) -> Timestamp {
         if desk.is_asking_much() { Timestamp::MAX } else { self.next_due() }
     }
 
-    /// Begins firings that are due and takes those under way a batch further.
+    /// Begins firings that are due, and takes those under way one batch further.
     pub(super) async fn fire(&mut self, desk: &mut Desk, now: Timestamp) -> Result<(), StoreError> {
         if self.next(desk) > now {
             return Ok(());
@@ -192,7 +191,7 @@ impl Schedules {
     }
 }
 
-/// The next leads that a firing is about, and whether they are the last.
+/// The next leads that a firing covers, and whether they are the last.
 async fn leads_of(
     store: &dyn Store,
     firing: &Firing,
@@ -205,7 +204,7 @@ async fn leads_of(
     let Some(new) = page.iter().position(is_new) else { return Ok((page, over)) };
     page.truncate(new);
     if page.is_empty() {
-        // Behind all that is new lie only leads from before the clock went back.
+        // Only leads from before the clock was set back follow the new ones.
         page = store.leads(&Partitions::ALL, Some(LeadId::last_of(now)), limit).await?;
         let over = page.len() < limit;
         return Ok((page, over));
@@ -220,7 +219,7 @@ impl Planned {
             CatchUp::All { at_most } => FIRINGS_MAX.max(usize::from(at_most)),
             CatchUp::Latest | CatchUp::None => FIRINGS_MAX,
         };
-        // Older ones are as if they had not been.
+        // Older ones are treated as if they had never been due.
         let due = self.times.latest(handled, now, &self.state.ran, told + 1);
         self.next = self.times.next_after(now, &self.state.ran);
         self.state.handled = due.last().copied().or(Some(now));
@@ -239,7 +238,7 @@ impl Planned {
                     Some(Firing { nominal: *nominal, started_at: now, cursor: None, enrolled: 0, seen: 0 });
                 self.times.note(&mut self.state.ran, *nominal);
                 if place + 1 < due.len() {
-                    // The rest of `all` fires when this one is over.
+                    // The remaining firings of `all` follow when this one is over.
                     self.state.handled = Some(*nominal);
                     self.next = due[place + 1];
                     break;
@@ -296,7 +295,7 @@ impl Planned {
         desk.open.touched = true;
     }
 
-    /// Takes up what the schedule remembers.
+    /// Takes over the state that is known of the schedule.
     fn go_on_with(&mut self, known: ScheduleState, now: Timestamp) {
         let handled = cron::handled(&self.schedule, &known, now);
         let mut state = known.clone();
@@ -305,7 +304,7 @@ impl Planned {
         state.rule = Some(cron::rule(&self.schedule));
         state.removed = None;
         if let Some(firing) = &mut state.firing {
-            // A clock that went back: who comes now came after it had begun.
+            // The clock may have been set back: leads that come from now on came after the firing began.
             firing.started_at = firing.started_at.min(now);
         }
         self.unwritten = state != known;
@@ -345,7 +344,7 @@ mod tests {
         Schedules { all: vec![planned], gone: BTreeMap::new() }
     }
 
-    /// It would pass over leads that came before it and are not in the store yet.
+    /// If it did not wait, it would skip leads that came before it and are not in the store yet.
     #[test]
     fn a_firing_waits_for_its_batch_also_when_a_workspace_is_applied_meanwhile() {
         let (mut before, now) = (schedules(), Timestamp::from_ms(1_795_186_800_000));

@@ -1,5 +1,6 @@
-//! What this process holds of the store: all partitions, for as long as it is heard of. The driver owns whatever an exchange between
-//! leads, accounts and pools touches, so with less than everything it does not begin, and who has lost one gives up the rest.
+//! What this process holds of the store: all partitions, for as long as it renews its lease. An exchange between leads, accounts
+//! and pools may touch any of them, so the driver does not begin with less than everything, and gives up the rest when it loses
+//! one.
 //!
 //! Must not know: what is in the partitions.
 
@@ -7,18 +8,18 @@ use super::desk::Desk;
 use cadenza_store::{Holding, Partitions, Store, StoreError};
 use std::time::Duration;
 
-/// So many times within a lease it is renewed.
+/// How many times the lease is renewed within its length.
 const RENEWALS: u32 = 3;
 
-/// When what is held is claimed again.
+/// When the partitions are claimed again.
 pub(super) struct Tenure {
-    /// None where nobody else can claim it.
+    /// None if nobody else can claim them.
     next: Option<Duration>,
     lease: Duration,
 }
 
 impl Tenure {
-    /// Claims everything.
+    /// Claims all partitions.
     pub(super) async fn begin(
         store: &dyn Store,
         lease: Duration,
@@ -28,14 +29,14 @@ impl Tenure {
         Ok((holding, Self { next: holding.until.map(|_| elapsed + lease / RENEWALS), lease }))
     }
 
-    /// Claims everything again, after a failure.
+    /// Claims all partitions again, after a failure.
     pub(super) async fn again(&mut self, store: &dyn Store, elapsed: Duration) -> Result<Holding, StoreError> {
         let (holding, tenure) = Self::begin(store, self.lease, elapsed).await?;
         *self = tenure;
         Ok(holding)
     }
 
-    /// Claims it for longer when it is time.
+    /// Extends the claim when it is time.
     pub(super) async fn keep(&mut self, desk: &mut Desk) -> Result<(), StoreError> {
         let elapsed = desk.clock.elapsed();
         if self.next.is_some_and(|next| next <= elapsed) {
@@ -48,7 +49,7 @@ impl Tenure {
         Ok(())
     }
 
-    /// How long the driver may sleep until then.
+    /// How long the driver may sleep before the next claim.
     pub(super) fn sleep_max(&self, elapsed: Duration) -> Duration {
         self.next.map_or(Duration::MAX, |next| next.saturating_sub(elapsed))
     }
@@ -62,7 +63,7 @@ async fn claim(store: &dyn Store, lease: Duration) -> Result<Holding, StoreError
     }
 }
 
-/// Somebody else holds, or held meanwhile, what this process needs.
+/// The error for a partition that another process holds, or held meanwhile.
 fn lost(holding: &Holding, store: &dyn Store) -> StoreError {
     let partition = Partitions::ALL.without(&holding.partitions).iter().next().unwrap_or_default();
     StoreError::NotHeld { partition, held: None, ours: store.epoch() }

@@ -1,9 +1,9 @@
-//! What leads were to be told while their records could not be read: results of their mails, ends of holds, addresses that are
-//! bound. It lies in the store's inbox until the lead can be read and is told, or is gone.
+//! Events for leads whose records could not be read: results of their mails, ends of holds, addresses that are bound. They lie in
+//! the store's inbox until the lead can be read and is told, or is gone.
 //!
-//! The inbox is gone through at every start, before anything leaves, and again from time to time while something lies in it: a
-//! record can be mended, or be read when it is tried once more. What waits for a record that is never mended costs a record of
-//! the store for each thing told, and holds up nobody but its lead.
+//! The inbox is gone through at every start, before anything leaves, and from time to time while it is not empty, since a record
+//! can be mended or be readable at the next attempt. A record that is never mended costs one row of the store for each event, and
+//! holds up nobody but its lead.
 //!
 //! Must not know: what the events say.
 
@@ -16,20 +16,20 @@ use cadenza_store::{InboxKey, InboxRow, Partitions, StoreError};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-/// Rows that are looked at in one batch.
+/// Rows looked at in one batch.
 const PAGE: usize = 64;
-/// How long the inbox rests before it is gone through again, in real time.
+/// The pause before the inbox is gone through again, in real time.
 const AGAIN_AFTER: Duration = Duration::from_secs(60);
-/// The most leads known by id to have something to hear. Messages to others are not held back for it should their records turn out
-/// to be readable before the inbox is gone through again.
+/// The most leads with events in the inbox that are known by id. Messages to leads beyond them are not held back if their records
+/// turn out to be readable before the inbox is gone through again.
 const KNOWN_MAX: usize = 10_000;
 
-/// Leads that have something to hear.
+/// Leads with events in the inbox.
 #[derive(Debug, Default)]
 pub(super) struct Unheard {
-    /// Found when the inbox was gone through last; none before it was.
+    /// Leads found when the inbox was last gone through; none before the first time.
     found: Option<BTreeSet<LeadId>>,
-    /// Those that have come since that began.
+    /// Leads that were added since that walk began.
     fresh: BTreeSet<LeadId>,
 }
 
@@ -39,19 +39,19 @@ impl Unheard {
         self.found.is_some()
     }
 
-    /// Whether this lead has something to hear before anything is sent to it.
+    /// Whether this lead must hear something before anything is sent to it.
     pub(super) fn is_waited_for_by(&self, lead: LeadId) -> bool {
         self.fresh.contains(&lead) || self.found.as_ref().is_some_and(|found| found.contains(&lead))
     }
 
-    /// These could not be told.
+    /// Adds the leads of events that could not be told.
     pub(super) fn add(&mut self, untold: &[Untold]) {
         for untold in untold {
             note(&mut self.fresh, untold.lead);
         }
     }
 
-    /// The inbox is gone through from here on.
+    /// A walk through the inbox begins: leads added so far count as found.
     fn begin_again(&mut self) {
         let fresh = std::mem::take(&mut self.fresh);
         fresh.into_iter().for_each(|lead| note(self.found.get_or_insert_default(), lead));
@@ -68,14 +68,14 @@ fn note(leads: &mut BTreeSet<LeadId>, lead: LeadId) {
     }
 }
 
-/// The inbox being gone through.
+/// A walk through the inbox.
 #[derive(Debug, Default)]
 struct Walk {
     /// The last row that was looked at.
     after: Option<InboxKey>,
-    /// Leads that still cannot be read. The rest of what they are to hear waits behind it.
+    /// Leads that still cannot be read. The rest of their events waits too.
     left: BTreeSet<LeadId>,
-    /// Whether some lead was told something.
+    /// Whether any event was told, or dropped because its lead is gone.
     told: bool,
 }
 
@@ -84,29 +84,27 @@ struct Walk {
 pub(super) struct Inbox {
     /// None between two walks.
     walk: Option<Walk>,
-    /// When the next one begins, in real time; none when nobody has anything to hear.
+    /// When the next walk begins, in real time; none if the inbox is empty.
     again: Option<Duration>,
-    /// The batch that tells leads: nothing more is read before it has settled, or they would be told twice.
+    /// The batch that tells leads. Nothing more is read before it has settled, or they would be told twice.
     told_in: Option<u64>,
 }
 
 impl Inbox {
-    /// From the beginning.
     pub(super) fn begin() -> Self {
         Self { walk: Some(Walk::default()), again: None, told_in: None }
     }
 
-    /// When it is gone on with: at once while somebody is to be looked at.
+    /// When the walk goes on: at once while rows are left.
     pub(super) const fn next(&self) -> Timestamp {
         if self.walk.is_some() && self.told_in.is_none() { Timestamp::from_ms(0) } else { Timestamp::MAX }
     }
 
-    /// The store has what this batch wrote.
     pub(super) fn settled(&mut self, batch: u64) {
         self.told_in.take_if(|number| *number <= batch);
     }
 
-    /// Tells some leads what they have to hear, those that can be read.
+    /// Tells some of the leads that can be read their events.
     pub(super) async fn go_on(&mut self, desk: &mut Desk, now: Timestamp) -> Result<(), StoreError> {
         self.begin_again(desk);
         if self.next() > now {
@@ -146,14 +144,14 @@ impl Inbox {
     }
 }
 
-/// Tells a lead what it has to hear; whether it did, or is gone.
+/// Tells a lead one event. Returns whether the event is done with: the lead has heard it, or is gone.
 async fn hears(desk: &mut Desk, row: &InboxRow, now: Timestamp) -> Result<bool, StoreError> {
     let InboxRow { to: lead, id, event } = row.clone();
     let told = desk.run_at(&Command::Event { lead, id, event: Box::new(event) }, now).await?;
     Ok(!matches!(told, Err(Rejected::Damaged(_))))
 }
 
-/// Who can be read has heard everything: what was held back for that is looked at.
+/// Ends a walk. Leads that can be read have heard everything, so the messages held back for that are looked at.
 fn end(walk: Walk, desk: &mut Desk) {
     let before = desk.unheard.found.replace(walk.left).unwrap_or_default();
     let left = desk.unheard.found.get_or_insert_default();

@@ -1,6 +1,6 @@
-//! Who may send next: attempts under way by their connections, and how far into the outbox each connection's rows have
-//! been looked at. The outbox lies in the order of due times, whoever sends; a place of its own for each connection keeps one
-//! that is slow, with any number of rows before those of the others, from holding them up. Must not know: what a message says.
+//! Who may send next: the attempts under way by connection, and how far each connection's rows in the outbox have been looked at.
+//! The outbox is in the order of due times, whichever connection a row uses. Since each connection has its own place in it, a
+//! slow one with any number of rows in front does not hold up the others. Must not know: what a message says.
 
 use cadenza_core::effect::{Due, Outgoing};
 use cadenza_core::id::EffectId;
@@ -13,15 +13,14 @@ pub(super) type Place = (Due, EffectId);
 /// How many attempts may be under way at once.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Shares {
-    /// By all connections together; what [`Self::least`] promises is had even beyond it.
+    /// By all connections together. What [`Self::least`] promises is given even beyond it.
     pub(crate) all: usize,
     /// By one connection.
     pub(crate) most: usize,
-    /// By each connection, whatever the others do.
+    /// By each connection, no matter what the others do.
     pub(crate) least: usize,
 }
 
-/// Attempts that are under way.
 #[derive(Debug)]
 struct UnderWay {
     shares: Shares,
@@ -36,13 +35,13 @@ impl UnderWay {
     }
 }
 
-/// What is under way, and what was looked at.
+/// The attempts under way, and the rows that were looked at.
 #[derive(Debug)]
 pub(super) struct Lanes {
     under_way: UnderWay,
-    /// Every row up to here is under way or was dealt with, but for those of connections that are behind.
+    /// Every row up to here is under way or was dealt with, except those of the connections in `behind`.
     front: Option<Place>,
-    /// Connections without room when the front went past their rows, and up to where theirs were dealt with.
+    /// Connections that had no room when the front went past their rows, with the place up to which those were dealt with.
     behind: BTreeMap<String, Option<Place>>,
 }
 
@@ -52,14 +51,14 @@ impl Lanes {
         Self { under_way, front: None, behind: BTreeMap::new() }
     }
 
-    /// An attempt is begun.
+    /// An attempt begins.
     pub(super) fn begin(&mut self, id: EffectId, via: &str) {
         if self.under_way.by_id.insert(id, via.to_owned()).is_none() {
             *self.under_way.by_connection.entry(via.to_owned()).or_default() += 1;
         }
     }
 
-    /// An attempt is over, and its result durable; or it was never made.
+    /// An attempt is over and its result durable, or it was never made.
     pub(super) fn end(&mut self, id: EffectId) {
         let Some(via) = self.under_way.by_id.remove(&id) else { return };
         if let Some(count) = self.under_way.by_connection.get_mut(&via) {
@@ -80,7 +79,7 @@ impl Lanes {
         self.under_way.by_id.len()
     }
 
-    /// The same by connection.
+    /// The attempts under way by connection.
     pub(super) const fn counts(&self) -> &BTreeMap<String, usize> {
         &self.under_way.by_connection
     }
@@ -89,7 +88,7 @@ impl Lanes {
         self.behind.get(via).copied().unwrap_or(self.front)
     }
 
-    /// A row will be found at this time from now on: it is looked at, even where others have been already.
+    /// A row will be found under this time from now on. It is looked at even if the front has passed that time.
     pub(super) fn placed(&mut self, via: &str, due: Timestamp) {
         let before = Some((Due::At(due.plus_ms(-1)), EffectId(u128::MAX)));
         if before < self.looked_at(via) {
@@ -97,25 +96,25 @@ impl Lanes {
         }
     }
 
-    /// Everything is looked at anew: what is in the store is no longer known.
+    /// Everything is looked at anew, since the contents of the store are no longer known.
     pub(super) fn forget_places(&mut self) {
         self.front = None;
         self.behind.clear();
     }
 
-    /// The place after which there may be a row for which there is room.
+    /// The place after which there may be a row for which its connection has room.
     pub(super) fn next_place(&self) -> Option<Place> {
         let behind = self.behind.iter().filter(|(via, _)| self.under_way.has_room(via)).map(|(_, place)| *place);
         behind.fold(self.front, Option::min)
     }
 
-    /// Whether an attempt could be begun for a row, as things are.
+    /// Whether an attempt for this row could be begun now.
     pub(super) fn has_room_for(&self, row: &Outgoing) -> bool {
         self.under_way.has_room(&row.via) && !self.under_way.by_id.contains_key(&row.id)
     }
 
-    /// Whether the row at `place` is to be dealt with now. Rows are asked about in order, from [`Self::next_place`] on;
-    /// `before` is the place of the one that was asked about before it.
+    /// Whether the row at `place` is to be dealt with now. Rows are asked about in order, from [`Self::next_place`] on; `before`
+    /// is the place of the row asked about before this one.
     pub(super) fn takes(&mut self, via: &str, place: Place, before: Option<Place>) -> bool {
         let looked_at = self.looked_at(via);
         if Some(place) <= looked_at || self.under_way.by_id.contains_key(&place.1) {
@@ -124,7 +123,7 @@ impl Lanes {
         let room = self.under_way.has_room(via);
         match self.behind.get_mut(via) {
             Some(own) if room => *own = Some(place),
-            // It stays where it ran out of room.
+            // The connection stays where it ran out of room.
             Some(_) => {}
             None if room => {}
             None => drop(self.behind.insert(via.to_owned(), looked_at.max(before))),
@@ -171,7 +170,7 @@ mod tests {
             outbox
         }
 
-        /// Looks in pages of eight, as long as there is something to be found; what was begun, by connection.
+        /// Looks in pages of eight until nothing more is found. Returns how many attempts were begun by each connection.
         fn look(&mut self) -> BTreeMap<&'static str, usize> {
             let mut begun = BTreeMap::new();
             loop {
@@ -197,7 +196,7 @@ mod tests {
             }
         }
 
-        /// An attempt of this connection ends, and its row with it.
+        /// Ends an attempt of this connection and removes its row.
         fn finish(&mut self, via: &str) {
             let found =
                 self.rows.iter().find(|(place, of)| **of == via && self.lanes.under_way.by_id.contains_key(&place.1));

@@ -1,6 +1,6 @@
-//! What the open batch writes: the working set of the heart, and beside it what was there before, since timers, places in queues
-//! and counters are kept by the difference. What is neither in the open batch nor in the one being flushed leaves memory, so
-//! that memory does not grow with what is waiting.
+//! What the open batch writes. Beside the heart's working set it keeps what was there before, since timers, places in queues and
+//! counters are updated by the difference. What is neither in the open batch nor in the one being flushed leaves memory, so
+//! memory does not grow with what is waiting.
 
 use super::batch::OpenBatch;
 use crate::counts;
@@ -25,7 +25,7 @@ struct Counted {
     segment: Option<Segment>,
     steps: Vec<(Digest, StepId, bool)>,
     tasks: usize,
-    /// The class of how long the lead waited for its first call.
+    /// How long the lead waited for its first call, as a class.
     first_call: Option<&'static str>,
 }
 
@@ -67,20 +67,19 @@ impl Counted {
     }
 }
 
-/// A lead that the open batch writes.
 #[derive(Default)]
 struct WrittenLead {
-    /// As it was before that batch; none when it is new.
+    /// The lead before that batch; none if it is new.
     before: Option<Arc<LeadState>>,
     /// Journal entries pushed out since.
     entries: Vec<Entry>,
 }
 
-/// What the open batch writes of states.
+/// The states that the open batch writes.
 #[derive(Default)]
 struct Written {
     leads: BTreeMap<LeadId, WrittenLead>,
-    /// With the deadlines that they had before.
+    /// The accounts, each with the deadline that it had before.
     accounts: BTreeMap<AccountId, Option<Timestamp>>,
     identities: BTreeSet<IdentityKey>,
     identities_forgotten: Vec<IdentityKey>,
@@ -94,20 +93,20 @@ struct Written {
 pub(super) struct Ledger {
     set: WorkingSet,
     open: Written,
-    /// How far the store had come when this began, where others write too: what was read before anything else (schedules, what is
-    /// in force).
+    /// How far the store had come when this ledger began, if others write to it too. It applies to what was read before
+    /// everything else (schedules, what is in force).
     began: Option<Position>,
-    /// The same for what was read since, of what others may write.
+    /// How far the store had come when each of these records was read; only records that others may write.
     seen: BTreeMap<SharedKey, Position>,
 }
 
 impl Ledger {
-    /// Nothing is in memory, and the store has come so far, where others write too.
+    /// An empty ledger. `began` is how far the store has come, if others write to it too.
     pub(super) fn new(began: Option<Position>) -> Self {
         Self { set: WorkingSet::default(), open: Written::default(), began, seen: BTreeMap::new() }
     }
 
-    /// These are about to be read, as far as they are not here; the store has come so far, where others write too.
+    /// Notes how far the store has come, for those of the keys that are about to be read because they are not in memory.
     pub(super) fn looks(&mut self, position: Option<Position>, keys: &[Key]) {
         let Some(position) = position else { return };
         for key in keys.iter().filter(|key| !self.set.has(key)) {
@@ -121,12 +120,11 @@ impl Ledger {
         }
     }
 
-    /// What is in memory.
     pub(super) const fn set(&self) -> &WorkingSet {
         &self.set
     }
 
-    /// The same, for what is read into it.
+    /// The set, for records to be read into.
     pub(super) const fn set_mut(&mut self) -> &mut WorkingSet {
         &mut self.set
     }
@@ -155,17 +153,17 @@ impl Ledger {
         self.set.apply(changes);
     }
 
-    /// Whether the open batch writes leads, and with them what their journals say.
+    /// Whether the open batch writes leads, and so journal entries.
     pub(super) fn writes_leads(&self) -> bool {
         !self.open.leads.is_empty()
     }
 
-    /// A schedule's state is to be written.
+    /// Notes that a schedule's state is to be written.
     pub(super) fn write_schedule(&mut self, id: String, state: ScheduleState) {
         self.open.schedules.insert(id, state);
     }
 
-    /// Everything changed since the last batch, with what the open batch brings along.
+    /// Everything changed since the last batch, together with what the open batch brings.
     pub(super) fn batch(&mut self, open: &mut OpenBatch, epoch: Epoch, holding: &Holding, now: Timestamp) -> Batch {
         let mut batch = Batch::new(BatchId(open.number), epoch);
         (batch.term, batch.at) = (holding.term, now);
@@ -211,7 +209,8 @@ impl Ledger {
         batch
     }
 
-    /// No batch is being flushed any more: what the open one has not changed is read from the store again.
+    /// No batch is being flushed any more: records that the open one has not changed are dropped, and read from the store when
+    /// needed.
     pub(super) fn settled(&mut self) {
         let open = &self.open;
         let marks: BTreeSet<&str> = open.marks.iter().map(|mark| mark.event.as_str()).collect();
@@ -231,7 +230,7 @@ impl Ledger {
     }
 }
 
-/// Counts a lead as it is, and no longer as it was.
+/// Counts a lead as it is now, and no longer as it was.
 fn count(counted: &mut BTreeMap<String, i64>, before: Option<&LeadState>, after: &LeadState) {
     let (was, is) = (before.map(Counted::of).unwrap_or_default(), Counted::of(after));
     if was != is {

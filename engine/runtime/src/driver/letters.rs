@@ -1,5 +1,5 @@
 //! Dead letters: what could not be done is kept for a person, who drives it again or throws it away. Retries of one delivery
-//! are one letter.
+//! share one letter.
 
 use super::batch::Taken;
 use super::desk::Desk;
@@ -15,12 +15,12 @@ use cadenza_store::{DeadContent, DeadLetter, DeadLetterId, DeliveryKey, OutboxWr
 use std::collections::BTreeMap;
 use tokio::sync::oneshot;
 
-/// What the store does not have yet: each with the number of its batch.
+/// Letters that the store does not have yet, each with the number of its batch.
 #[derive(Debug, Default)]
 pub(super) struct Letters {
-    /// Letters that are taken away: the store may still have them.
+    /// Letters that are taken away; the store may still have them.
     exhuming: BTreeMap<DeadLetterId, u64>,
-    /// Deliveries that are kept.
+    /// Deliveries whose letters are being kept.
     burying: BTreeMap<DeliveryKey, (DeadLetter, u64)>,
 }
 
@@ -33,7 +33,7 @@ impl Letters {
 }
 
 impl Letters {
-    /// Keeps something; a delivery that lies there already is counted, and kept as it came last.
+    /// Keeps a letter. If the delivery has one already, that counts one more and takes the newest content.
     pub(super) async fn bury(
         &mut self,
         desk: &mut Desk,
@@ -73,7 +73,7 @@ impl Letters {
         Ok(())
     }
 
-    /// The letter that a delivery lies in.
+    /// The letter of a delivery.
     async fn buried(&self, desk: &Desk, delivery: DeliveryKey) -> Result<Option<DeadLetter>, StoreError> {
         if let Some((letter, _)) = self.burying.get(&delivery) {
             return Ok(Some(letter.clone()));
@@ -84,7 +84,7 @@ impl Letters {
         }
     }
 
-    /// A letter that nobody has taken away.
+    /// A letter that nobody has taken away yet.
     async fn letter(&self, desk: &Desk, id: DeadLetterId) -> Result<Option<DeadLetter>, StoreError> {
         if self.exhuming.contains_key(&id) {
             return Ok(None);
@@ -94,7 +94,7 @@ impl Letters {
         Ok(found.filter(|letter| letter.id == id))
     }
 
-    /// Takes a letter away: to drive it again, or for good.
+    /// Takes a letter away, to be driven again or for good.
     pub(super) async fn exhume(
         &mut self,
         desk: &mut Desk,
@@ -140,7 +140,7 @@ impl Letters {
     }
 }
 
-/// The letter of an enrolment whose condition has no answer. A lead has one for each workflow: the latest.
+/// The letter for an enrolment whose condition has no answer. A lead has one for each workflow: the latest.
 pub(super) fn of_enrolment(unclear: Unclear, now: Timestamp) -> DeadLetter {
     let Unclear { lead, workflow, event, cause } = unclear;
     let id = DeadLetterId(EventId::new(lead.timestamp(), hash64(format!("{lead}/{workflow}").as_bytes())).0);
@@ -149,13 +149,14 @@ pub(super) fn of_enrolment(unclear: Unclear, now: Timestamp) -> DeadLetter {
     DeadLetter { id, at: now, cause, content, again: 0, last_at: None }
 }
 
-/// What a message was about that is over: who asks for all of them at once does not mean a first mail to somebody who
-/// has answered meanwhile, nor the reminder of a call that was made.
+/// Why a message is no longer wanted, if it is not. Someone who drives all letters again at once does not mean a first mail to a
+/// lead that has answered meanwhile, nor the reminder of a call that was made.
 async fn is_over(desk: &mut Desk, row: &Outgoing) -> Result<Option<&'static str>, StoreError> {
-    // A lead that cannot be read is asked about when the message is to leave.
+    // For a lead that cannot be read, the question is asked when the message is to leave.
     let Some(state) = desk.lead(row.lead).await?.one() else { return Ok(None) };
     Ok(match &row.message {
-        // One that came to its end by itself went on without the mail; of one that is further back nobody knows.
+        // A run that completed did so without the mail, which may still leave. Runs too far back to be remembered count as ended
+        // otherwise.
         Message::Email { .. } | Message::Text { .. } | Message::Request { .. }
             if state.runs.iter().all(|run| run.id != row.run)
                 && !state.past.values().any(|past| past.run == row.run && past.ending == COMPLETED) =>

@@ -1,11 +1,10 @@
-//! The driver: the one writer. It takes requests, timers, firings and finished effects, has the heart compute what each does,
-//! and commits that in batches; a batch is computed while the last one is being flushed.
+//! The driver: the one writer. It takes requests, timers, firings and finished effects, has the heart compute what each does, and
+//! commits the results in batches. A batch is computed while the previous one is being flushed.
 //!
-//! Nothing it computes is seen outside before it is durable: replies, sendings and pooled decisions leave when their batch
-//! has settled. It owns every partition of the node, so an exchange between owners (a webhook's identity key, its lead,
-//! the lead's account, the pool) is folded into one commit. Each part below knows its own matter and the desk, where commands
-//! are run (`desk.rs`); this file alone knows all parts, and decides nothing but whose turn it is. Must not know: HTTP, YAML,
-//! sled.
+//! Nothing that it computes is seen outside before it is durable: replies, sendings and pooled decisions leave when their batch
+//! has settled. It owns every partition of the node, so an exchange between owners (a webhook's identity key, its lead, the
+//! lead's account, the pool) fits into one commit. Each part below knows its own subject and the desk, where commands are run
+//! (`desk.rs`). Only this file knows all parts, and it decides nothing but whose turn it is. Must not know: HTTP, YAML, sled.
 
 mod advance;
 mod arrivals;
@@ -54,52 +53,49 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 
-/// The longest the driver sleeps without looking at its clocks, in real time: the system's may be set, or have slept.
+/// The longest the driver sleeps without looking at its clocks, in real time: the system's clock may be set, or the system may
+/// have slept.
 const SLEEP_MAX: Duration = Duration::from_secs(5);
-/// How often some of the marks that are too old are dropped, in real time, so that intake hardly notices.
+/// How often some of the marks that are too old are dropped, in real time. They go a few at a time so that intake hardly notices.
 const FORGET_EVERY: Duration = Duration::from_millis(50);
 
-/// What the driver works with.
 pub(crate) struct Parts {
-    /// Where state is kept.
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Clock,
     /// What is in force.
     pub(crate) catalog: Arc<Catalog>,
-    /// Who asks plugins.
     pub(crate) decider: Decider,
     pub(crate) courier: Arc<dyn Courier>,
-    /// What is counted.
     pub(crate) meters: Arc<Meters>,
-    /// Free bytes where the data lies.
+    /// Returns how many bytes are free on the disk that holds the data.
     pub(crate) free_bytes: Box<dyn Fn() -> u64 + Send>,
-    /// Which mail is being rendered.
+    /// Remembers which mail is being rendered.
     pub(crate) rendering: Rendering,
     pub(crate) options: DriverOptions,
 }
 
-/// The ends of the driver's channels that others hold.
+/// The driver's ends of the channels that it shares with others.
 pub(crate) struct Ends {
-    /// For requests from outside; bounded.
+    /// Requests from outside; bounded.
     pub(crate) requests: mpsc::Receiver<Request>,
-    /// Says that it is to stop, and hears when it has. Apart from requests, so that it is heard whatever becomes of them.
+    /// Requests to stop, each with where to answer once the driver has stopped. They have a channel of their own, so that they
+    /// are heard whatever becomes of the other requests.
     pub(crate) stop: mpsc::Receiver<oneshot::Sender<()>>,
-    /// For results of what the driver itself began; bounded by what it begins.
+    /// Results of what the driver itself began; bounded by how much it begins.
     pub(crate) results: mpsc::UnboundedReceiver<Request>,
-    /// Handed to whoever carries something out for the driver.
+    /// A sender of results, handed to whoever carries something out for the driver.
     pub(crate) results_to: mpsc::UnboundedSender<Request>,
     /// The barrier for reads.
     pub(crate) progress: watch::Sender<Progress>,
-    /// What is in force, for the faces.
+    /// What is in force, for the API and the command line.
     pub(crate) catalog: watch::Sender<Arc<Catalog>>,
 }
 
-/// The driver.
 pub(crate) struct Driver {
     desk: Desk,
     ends: Ends,
     courier: Arc<dyn Courier>,
-    /// Requests that were taken and not begun.
+    /// Requests that were taken in but not begun.
     waiting: VecDeque<Request>,
     settling: settling::Settling,
     room: room::Room,
@@ -115,31 +111,31 @@ pub(crate) struct Driver {
     watching: watching::Watching,
     versions: versions::Versions,
     pasts: pasts::Pasts,
-    /// What this process holds of the store.
+    /// When this process claims its partitions again.
     tenure: holding::Tenure,
     advancing: Option<advance::Advance>,
     stopping: Option<Stopping>,
-    /// Another process writes now: this one ends.
+    /// Set when another process writes now, so this one ends.
     given_up: bool,
     due: Due,
-    /// What was told of that cannot be read.
+    /// Which unreadable records have been logged.
     told: crate::damage::Told,
 }
 
 /// A stop that somebody waits for.
 struct Stopping {
     stopped: oneshot::Sender<()>,
-    /// Sendings under way are waited for until then.
+    /// Until when sendings under way are waited for.
     until: Duration,
 }
 
-/// When what is due gets its share, and what is forgotten beside it.
+/// When what is due gets its share of a batch, and when old marks are dropped.
 struct Due {
     /// The batch that has had its share of what is due.
     shared_in: Option<u64>,
-    /// Until then nothing that is due is looked at.
+    /// Nothing that is due is looked at before this.
     from: Duration,
-    /// The day before which marks were forgotten.
+    /// The day on which old marks were last dropped completely.
     marks_forgotten: u32,
     forget_next: Duration,
 }
@@ -225,8 +221,8 @@ impl Driver {
         }
     }
 
-    /// Whether somebody says that it is to stop. Asked in every turn and while the store fails, so that nothing it fails at
-    /// can keep it running.
+    /// Checks for a request to stop. This happens in every turn and while the store fails, so that no failure of the store can
+    /// keep the driver running.
     fn hear_stop(&mut self) {
         if let Ok(stopped) = self.ends.stop.try_recv() {
             self.begin_stop(stopped);
@@ -243,7 +239,7 @@ impl Driver {
         self.stopping = Some(Stopping { stopped, until });
     }
 
-    /// Waits, but not for longer than until it is to stop.
+    /// Waits, but no longer than until a request to stop.
     async fn sleep_unless_stopped(&mut self, time: Duration) {
         tokio::select! {
             biased;
@@ -252,8 +248,8 @@ impl Driver {
         }
     }
 
-    /// Whether a stop was asked for and everything is done that it waits for: what was taken in is durable, and sendings under
-    /// way are over, within a limit.
+    /// Whether a stop was asked for and everything that it waits for is done: what was taken in is durable, and sendings under
+    /// way are over or their time limit has passed.
     fn may_end(&self) -> bool {
         let over = |stop: &Stopping| self.sendings.lanes.is_empty() || stop.until <= self.desk.clock.elapsed();
         self.is_quiet()
@@ -276,7 +272,7 @@ impl Driver {
         }
     }
 
-    /// Nothing computed that is not durable.
+    /// Whether everything computed is durable.
     const fn is_quiet(&self) -> bool {
         !self.settling.is_flushing() && self.desk.open.is_empty()
     }
@@ -290,7 +286,7 @@ impl Driver {
             self.do_what_is_due().await?;
         }
         if !self.settling.is_flushing() && !self.desk.open.is_empty() {
-            // What was due filled a batch: it need not wait for a request.
+            // What was due has gone into a batch, which need not wait for a request.
             return Ok(());
         }
         if self.may_end() {
@@ -303,11 +299,11 @@ impl Driver {
             return self.advance_further();
         }
         if self.is_quiet() {
-            // What was read for requests that were refused, too.
+            // This also drops what was read for requests that were refused.
             self.desk.ledger.settled();
         }
         let (sleep, flushing, takes_requests) = (self.sleep(), self.settling.is_flushing(), self.takes_requests());
-        // An open batch without room waits for the one before it, which is being flushed; so does what begins a batch.
+        // A full open batch waits for the one before it, which is being flushed. So does a request that begins a batch.
         let room = self.waiting.is_empty() && (self.desk.open.events < self.desk.options.batch_events_max || !flushing);
         let over = self.stopping.is_some() && self.ends.requests.is_closed() && self.ends.requests.is_empty();
         tokio::select! {
@@ -341,7 +337,7 @@ impl Driver {
         }
     }
 
-    /// Gathers what else is there, up to a batch; results get half of it at the most while requests are waiting.
+    /// Gathers what else is there, up to one batch. Results get at most half of it while requests are waiting.
     fn gather(&mut self) {
         let (max, takes_requests) = (self.desk.options.batch_events_max, self.takes_requests());
         for results_max in [max / 2, max] {
@@ -360,8 +356,8 @@ impl Driver {
         }
     }
 
-    /// Does what was gathered, in order, as far as it belongs into the open batch. What the heart is asked in it is read for
-    /// together.
+    /// Does what was gathered, in order, as far as it belongs into the open batch. What commands of the heart need is read for
+    /// all of them together.
     async fn take_waiting(&mut self) -> Result<(), StoreError> {
         while let Some(first) = self.waiting.pop_front() {
             if begins_a_batch(&first) && !self.desk.open.is_empty() {
@@ -376,7 +372,7 @@ impl Driver {
         Ok(())
     }
 
-    /// Runs commands of the heart that follow each other.
+    /// Runs consecutive commands of the heart.
     async fn compute(&mut self, first: Asked) -> Result<(), StoreError> {
         let mut asked = VecDeque::from([first]);
         while let Some(next) = self.waiting.pop_front() {
@@ -394,7 +390,7 @@ impl Driver {
                 done = next.run(&mut self.desk, &mut self.room).await;
             }
             if done.is_err() {
-                // One is told that it failed; the others go on when the store is open again.
+                // The request that failed has its answer. The others go on when the store is open again.
                 asked.drain(..).rev().filter_map(Asked::into_request).for_each(|left| self.waiting.push_front(left));
             }
         }
@@ -405,7 +401,7 @@ impl Driver {
         let Self { desk, letters, .. } = self;
         desk.open.taken.extend(request.as_result().map(Box::new).map(Taken::Result));
         match request {
-            // Asked of the heart: see `compute`.
+            // These are commands of the heart: see `compute`.
             Request::Report(..) | Request::Lead { .. } => Ok(()),
             Request::Bury(cause, content, reply) => match self.room.refuses(desk) {
                 Some(refused) => {
@@ -428,7 +424,7 @@ impl Driver {
         }
     }
 
-    /// Does what somebody wants who runs the engine; whoever asked hears so when it is durable, or at once that it is refused.
+    /// Carries out an operation. The caller is answered when it is durable, or at once if it is refused.
     async fn operate(
         &mut self,
         operation: Operation,
@@ -450,7 +446,7 @@ impl Driver {
             }
             Operation::NoteFollowed => self.versions.note(),
             Operation::DropDefinitions(unfollowed) => {
-                // Answered with the batch behind this one.
+                // Answered with the next batch.
                 self.versions.drop_unfollowed(desk, unfollowed.clone(), reply);
                 return Ok(());
             }
@@ -471,16 +467,16 @@ impl Driver {
         desk.put_in_force(Arc::clone(&catalog));
         desk.open.documents.extend(documents.iter().cloned());
         desk.open.after.push(After::Publish(catalog));
-        // There may be connections now that there were not.
+        // The workspace may have new connections.
         desk.open.after.push(After::Release { leads: false });
         desk.open.after.push(After::LookAgainAtAll);
-        // There may be tasks now of reps that there are no more.
+        // There may now be tasks of reps who have left the team.
         desk.open.after.push(After::Seat);
         Ok(())
     }
 
-    /// Timers, firings, releases, tasks of whoever left, and the outbox: of each a share in every batch, which leaves its
-    /// room for requests.
+    /// Timers, firings, releases, the tasks of people who left, and the outbox each get a share of every batch; the rest of it is
+    /// left to requests.
     async fn do_what_is_due(&mut self) -> Result<(), StoreError> {
         let desk = &mut self.desk;
         if self.due.shared_in == Some(desk.open.number) || self.due.from > desk.clock.elapsed() {
@@ -508,7 +504,7 @@ impl Driver {
         self.due.forget_old_marks(desk, now).await
     }
 
-    /// When the next thing falls due that an advance of a virtual clock stops at.
+    /// The next due time at which an advance of a virtual clock stops.
     fn next_event(&self) -> Timestamp {
         self.deadlines
             .next(&self.desk)
@@ -528,7 +524,7 @@ impl Driver {
             return stop.until.saturating_sub(clock.elapsed()).min(SLEEP_MAX);
         }
         if self.due.shared_in == Some(self.desk.open.number) || self.due.from > clock.elapsed() {
-            // This batch has had its share; the next one begins when the one before it is durable.
+            // This batch has had its share, and the next begins when the previous one is durable.
             return SLEEP_MAX;
         }
         let next = self
@@ -553,7 +549,7 @@ impl Driver {
 }
 
 impl Due {
-    /// Marks older than they are promised for are dropped, some at a time.
+    /// Drops marks older than they must be kept, some at a time.
     async fn forget_old_marks(&mut self, desk: &Desk, now: Timestamp) -> Result<(), StoreError> {
         let today = now.day();
         if self.marks_forgotten != today && self.forget_next <= desk.clock.elapsed() {
@@ -567,14 +563,14 @@ impl Due {
 }
 
 impl Desk {
-    /// A clock of our own goes on where it was.
+    /// Writes down where a clock of our own stands, so that it goes on from there.
     fn keep_clock(&mut self) {
         let now = self.clock.now();
         self.open.documents.push((DocumentKey::Clock, Some(now.as_ms().to_be_bytes().to_vec())));
     }
 }
 
-/// Whether a request changes what is in force: the batch before it ends, since one batch has one catalog.
+/// Whether a request changes what is in force. If so the batch before it ends, since one batch has one catalog.
 const fn begins_a_batch(request: &Request) -> bool {
     matches!(request, Request::Operate(Operation::Apply(..) | Operation::Plugins(..) | Operation::Brake(..), _))
 }

@@ -14,18 +14,17 @@ pub struct DriverOptions {
     pub batch_timers_max: usize,
     /// Leads looked at in one batch while a schedule fires.
     pub firing_leads_max: usize,
-    /// Sendings under way at once.
     pub(crate) sendings: Shares,
-    /// Pooled decisions under way at once; half of them of one plugin.
+    /// Pooled decisions under way at once, at most half of them by one plugin. With escalations there may be twice as many.
     pub decisions_max: usize,
     /// How long a stop waits for sendings that are under way, in real time.
     pub sendings_drain: Duration,
-    /// Intake stops when fewer bytes than this are free where the data lies.
+    /// Intake stops when fewer bytes than this are free on the disk that holds the data.
     pub free_bytes_reserve: u64,
-    /// For how long this process holds its partitions without being heard of, where several write to one store.
+    /// How long this process holds its partitions without renewing its claim, if several processes write to one store.
     pub lease: Duration,
-    /// For so many days it is remembered where decisions lie, for replaying them. The decisions themselves stay with
-    /// their leads.
+    /// For how many days the places of decisions are remembered, for replaying them. The decisions themselves stay with their
+    /// leads.
     pub decision_days_max: u32,
 }
 
@@ -47,8 +46,8 @@ impl Default for DriverOptions {
 }
 
 impl DriverOptions {
-    /// The same with so many sendings under way at once: by all connections together, by one of them, and by each whatever the
-    /// others do.
+    /// The same options with these numbers of sendings under way at once: by all connections together, at most by one of them,
+    /// and by each no matter what the others do.
     #[must_use]
     pub const fn with_sendings(mut self, all: usize, most: usize, least: usize) -> Self {
         self.sendings = Shares { all, most, least };

@@ -1,5 +1,5 @@
-//! What journal entries are computed under is kept with the first batch that has such an entry: a workspace under which
-//! nothing happened costs nothing, and no entry is without what it needs to be played again.
+//! What is in force is kept for replays with the first batch that has journal entries computed under it. So a workspace under
+//! which nothing happened costs nothing, and every entry has what is needed to play it again.
 
 use super::desk::Desk;
 use crate::past::Kept;
@@ -7,15 +7,14 @@ use cadenza_core::id::Digest;
 use cadenza_store::{DocumentKey, StoreError, UnlessDamaged as _};
 use std::sync::Arc;
 
-/// What is known to be kept.
 #[derive(Default)]
 pub(super) struct Pasts {
-    /// What is in force, once the store has it, or the batch under way brings it.
+    /// What is in force, if the store has it or the open batch writes it.
     kept: Option<Digest>,
 }
 
 impl Pasts {
-    /// Keeps what is in force, if the open batch is the first that has entries of it. One look at a number otherwise.
+    /// Keeps what is in force if the open batch is the first to write entries under it. Otherwise this compares one digest.
     pub(super) async fn keep(&mut self, desk: &mut Desk) -> Result<(), StoreError> {
         let digest = desk.catalog.live.digest;
         if self.kept == Some(digest) || !desk.ledger.writes_leads() {
@@ -31,7 +30,7 @@ impl Pasts {
                 return Ok(());
             }
         };
-        // A part that cannot be read is written anew.
+        // A part that cannot be read is written again.
         for (key, bytes) in parts {
             if there(&key).await?.as_ref() != Some(&bytes) {
                 desk.open.documents.push((key, Some(bytes)));
@@ -45,7 +44,7 @@ impl Pasts {
         Ok(())
     }
 
-    /// What was handed over may have been undone.
+    /// The batch that kept it may have been undone.
     pub(super) const fn forget(&mut self) {
         self.kept = None;
     }

@@ -1,8 +1,8 @@
-//! The decision pool as the driver knows it: how many questions are under way, of whom and to whom, and for which plugins
-//! questions wait.
+//! The decision pool as the driver knows it: how many questions are under way, by lead and by plugin, and which plugins have
+//! questions waiting.
 //!
-//! A question for which there is no place waits in its lead's record, and by it in the store: nothing is asked again and again,
-//! and memory does not grow. It is asked when there is a place, each plugin's questions in the order in which they were put.
+//! A question that finds no place waits in its lead's record, and so in the store: it is not asked over and over, and memory does
+//! not grow. It is asked when there is a place, each plugin's questions in the order in which they were put.
 
 use super::desk::Desk;
 use cadenza_core::effect::Question;
@@ -11,37 +11,36 @@ use cadenza_core::time::Timestamp;
 use cadenza_store::{Partitions, QuestionKey, Store, StoreError, TimerOwner};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// With more leads than this asking, schedules and releases bring no more.
+/// When more leads than this have questions under way, schedules and releases add no more.
 const ASKED_MUCH: usize = 256;
-/// The most plugins that questions wait for which are found at a start; others are found when one of theirs is put off.
+/// The most plugins with waiting questions that are found at a start. Others are found when a question to them is put off.
 const LINES_MAX: usize = 1_000;
 
-/// What is under way and what waits.
+/// Questions under way and plugins with questions waiting.
 #[derive(Debug)]
 pub(super) struct Pool {
-    /// The most pooled decisions under way.
+    /// The most pooled decisions under way, escalations aside.
     asked_max: usize,
-    /// Questions under way by their leads, whose timers wait for the answer.
+    /// Questions under way by lead. The lead's timers wait for the answers.
     by_lead: BTreeMap<LeadId, u32>,
     by_plugin: BTreeMap<String, usize>,
-    /// Plugins that questions wait for, and the batch that carries the one put off last: the store may not have it yet.
+    /// Plugins that questions wait for, each with the batch that carries the question put off last: the store may not have it
+    /// yet.
     lines: BTreeMap<String, u64>,
-    /// The batch that carries the questions drawn last: none are drawn before it has settled.
+    /// The batch that carries the questions drawn last. None are drawn before it has settled.
     drawn_in: Option<u64>,
 }
 
 /// What becomes of a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
-    /// It is asked.
     Free,
-    /// It waits for a place.
     Waits,
-    /// It is asked again when its time-out comes.
+    /// It is asked again at its time-out.
     None,
 }
 
-/// Whom the pool has a place for, which passes the line of its plugin.
+/// The asker for whom the pool has a place, and who passes the line of its plugin.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Called {
     Nobody,
@@ -66,18 +65,18 @@ impl Pool {
         Self { asked_max, by_lead: BTreeMap::new(), by_plugin: BTreeMap::new(), lines: BTreeMap::new(), drawn_in: None }
     }
 
-    /// The most of one plugin: a slow one leaves places to the others.
+    /// The most questions under way to one plugin, so that a slow one leaves places to the others.
     fn of_one_max(&self) -> usize {
         (self.asked_max / 2).max(1)
     }
 
-    /// The most when escalations are among them. They belong to a task rather than to a step that can wait, so they get places of
-    /// their own; beyond these they are asked again when their time-out comes.
+    /// The most questions under way including escalations. Escalations belong to a task rather than to a step that can wait, so
+    /// they have places of their own. When those are used up, they are asked again at their time-out.
     const fn escalating_max(&self) -> usize {
         2 * self.asked_max
     }
 
-    /// Finds the lines of questions that wait in the store.
+    /// Finds the plugins that have questions waiting in the store.
     pub(super) async fn find_lines(&mut self, store: &dyn Store) -> Result<(), StoreError> {
         let firsts = store.questions(&Partitions::ALL, None, LINES_MAX).await?;
         self.lines = firsts.into_iter().map(|first| (first.plugin, 0)).collect();
@@ -85,7 +84,7 @@ impl Pool {
         Ok(())
     }
 
-    /// Gives a question a place, or a place in the line of its plugin. That of the run that is called passes the line.
+    /// Gives a question a place in the pool or in the line of its plugin. A question of the called run passes the line.
     pub(super) fn take(&mut self, question: &Question, called: Called, batch: u64) -> Place {
         let plugin = &question.plugin;
         if question.asker.task().is_some() {
@@ -101,7 +100,7 @@ impl Pool {
         Place::Free
     }
 
-    /// A question was answered, or not asked after all.
+    /// Frees a place: its question was answered, or not asked after all.
     pub(super) fn leave(&mut self, lead: LeadId, plugin: &str) {
         if let Some(count) = self.by_lead.get_mut(&lead) {
             *count -= 1;
@@ -121,7 +120,7 @@ impl Pool {
         self.by_plugin.values().sum()
     }
 
-    /// How many more questions to this plugin there are places for.
+    /// For how many more questions to this plugin there are places.
     fn room(&self, plugin: &str) -> usize {
         let of_it = self.of_one_max().saturating_sub(self.by_plugin.get(plugin).copied().unwrap_or(0));
         self.asked_max.saturating_sub(self.under_way()).min(of_it)
@@ -137,19 +136,18 @@ impl Pool {
         self.by_lead.contains_key(&lead)
     }
 
-    /// Nothing is under way and nothing waits.
+    /// Whether nothing is under way and nothing waits.
     pub(super) fn is_idle(&self) -> bool {
         self.by_lead.is_empty() && self.lines.is_empty()
     }
 
-    /// The batch of this number has settled.
     pub(super) fn settled(&mut self, number: u64) {
         self.drawn_in.take_if(|drawn_in| *drawn_in <= number);
     }
 }
 
 impl Desk {
-    /// Whether so many decisions are under way that nothing should be begun that brings more.
+    /// Whether so many leads have decisions under way that nothing should be begun that brings more.
     pub(super) fn is_asking_much(&self) -> bool {
         self.pool.leads() > ASKED_MUCH
     }
@@ -181,7 +179,7 @@ impl Desk {
             for QuestionKey { run, .. } in line.into_iter().take(places) {
                 match self.call(run, now).await? {
                     Ok(_) => self.pool.drawn_in = Some(self.open.number),
-                    // Nobody will answer for it: it is left where it is, and passed over from now on.
+                    // Nobody will answer this question. It is left where it is, and passed over from now on.
                     Err(_) => drop(unreadable.insert(TimerOwner::Lead(run.lead()))),
                 }
             }
@@ -213,7 +211,7 @@ pub(crate) mod tests {
         }
     }
 
-    /// A question to a plugin that nobody knows.
+    /// A question to a plugin that does not exist.
     pub(crate) fn question(n: u64) -> Question {
         put(n, "nobody", false)
     }
@@ -234,7 +232,7 @@ pub(crate) mod tests {
         }
     }
 
-    /// Asks so many questions of a plugin; how many found a place.
+    /// Puts these questions to a plugin. Returns how many found a place.
     fn ask(pool: &mut Pool, plugin: &str, numbers: std::ops::Range<u64>, task: bool) -> usize {
         numbers.filter(|n| pool.take(&put(*n, plugin, task), Called::Nobody, 7) == Place::Free).count()
     }

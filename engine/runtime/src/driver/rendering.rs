@@ -1,7 +1,7 @@
-//! Which mail is being rendered, kept where the end of the process does not reach. A template is held to its limits; should
-//! one end the engine all the same, the next life must not render it again and end too. So the row's id lies in a file of
-//! the data folder while its mail is rendered: written, and not synced, since what a process has written outlives it. That
-//! costs two short writes a mail, and a lead that comes in nothing.
+//! Which mail is being rendered, noted where it survives the end of the process. Templates are held to limits, but should one end
+//! the engine all the same, the next life must not render it again and end too. So the row's id is written to a file of the data
+//! folder while its mail is rendered. It is not synced, since what a process has written outlives the process. This costs two
+//! short writes for each mail, and nothing for a lead that comes in.
 
 use cadenza_core::id::EffectId;
 use std::fs::{File, OpenOptions};
@@ -9,27 +9,27 @@ use std::io::{self, Read as _};
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
-/// The file, in the data folder: the row being rendered, then those that a life of the engine ended with, once for each
-/// life; 16 bytes each.
+/// The file in the data folder, 16 bytes an entry: the row being rendered, then the rows that were being rendered when a life of
+/// the engine ended, one for each such life.
 const FILE: &str = "rendering";
 const ID_BYTES: usize = 16;
-/// Ends that are remembered; the oldest is forgotten.
+/// How many such ends are remembered; the oldest is forgotten.
 const ENDED_MAX: usize = 64;
-/// So many lives that ended with one row are no chance: a kill or a power cut seldom meets the same rendering twice.
+/// When this many lives ended with one row it is not chance: a kill or a power cut seldom meets the same rendering twice.
 const LIVES: usize = 2;
 
-/// What a row is told that is not rendered again.
+/// The error of a row that is not rendered again.
 pub(super) const GIVEN_UP: &str = "the engine ended twice while it was being rendered, so it is not tried again by itself; look at its script, then drive it again";
 
-/// The row that is being rendered, and those that earlier lives ended with.
+/// The row that is being rendered, and the rows with which earlier lives ended.
 pub(crate) struct Rendering {
     file: File,
-    /// Once for each life, the latest last.
+    /// One entry for each life, the latest last.
     ended: Vec<EffectId>,
 }
 
 impl Rendering {
-    /// Reads what an earlier life left behind.
+    /// Reads what earlier lives left behind.
     pub(crate) fn open(data: &Path) -> io::Result<Self> {
         let mut options = OpenOptions::new();
         let mut file = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(data.join(FILE))?;
@@ -38,7 +38,7 @@ impl Rendering {
         let ids = bytes.chunks_exact(ID_BYTES).filter_map(|id| id.try_into().ok()).map(u128::from_be_bytes);
         let mut ended: Vec<EffectId> = ids.map(EffectId).collect();
         if !ended.is_empty() {
-            // The one that was being rendered is the latest.
+            // The file begins with the row that was being rendered, which is the latest.
             ended.rotate_left(1);
         }
         if let Some(row) = ended.last().filter(|row| row.0 != 0) {
@@ -63,7 +63,7 @@ impl Rendering {
         self.ended.iter().filter(|ended| **ended == row).count() >= LIVES
     }
 
-    /// Somebody wants the row tried again.
+    /// Forgets the ends of a row that somebody wants tried again.
     pub(super) fn forgive(&mut self, row: EffectId) {
         if self.ended.contains(&row) {
             self.ended.retain(|ended| *ended != row);
@@ -71,7 +71,7 @@ impl Rendering {
         }
     }
 
-    /// Renders under the row's mark.
+    /// Renders while the file names the row.
     pub(super) fn under_mark(&self, row: EffectId, render: impl FnOnce()) {
         self.mark(row);
         render();
@@ -82,7 +82,7 @@ impl Rendering {
         self.told(self.file.write_all_at(&row.0.to_be_bytes(), 0));
     }
 
-    /// Without the mark a mail is rendered all the same: that a template ends the engine is the rarer fault.
+    /// A mail is rendered even if it cannot be marked: a template that ends the engine is the rarer fault.
     fn told(&self, result: io::Result<()>) {
         if let Err(error) = result {
             tracing::warn!(%error, "it cannot be noted which mail is being rendered");
@@ -102,7 +102,7 @@ mod tests {
         first.under_mark(row, || ());
         let second = Rendering::open(folder.path()).unwrap();
         assert!(!second.ends_lives(row), "it was rendered to its end");
-        // The process ends while it renders: nothing after the mark is done. Once may be chance.
+        // The process ends while rendering, so nothing after the mark is done. Once may be chance.
         second.mark(row);
         let third = Rendering::open(folder.path()).unwrap();
         assert!(!third.ends_lives(row), "a kill may have met it");

@@ -1,17 +1,16 @@
-//! Room where the data lies: looked at now and then; with too little nothing is taken in.
+//! Free space where the data lies. It is checked now and then, and with too little of it nothing is taken in.
 
 use super::desk::Desk;
 use crate::engine::Refused;
 use std::time::Duration;
 
-/// How often the room on the disk is looked at, in real time.
+/// How often the free space is checked, in real time.
 pub(super) const CHECK_EVERY: Duration = Duration::from_secs(1);
 
-/// What is known of it.
 pub(super) struct Room {
-    /// Free bytes where the data lies.
+    /// Returns how many bytes are free on the disk that holds the data.
     free_bytes: Box<dyn Fn() -> u64 + Send>,
-    /// The free bytes, when there are too few.
+    /// The free bytes, if there are too few.
     out_of_space: Option<u64>,
     checked: Duration,
 }
@@ -21,7 +20,7 @@ impl Room {
         Self { free_bytes, out_of_space: None, checked: elapsed }
     }
 
-    /// Whether too few bytes were free when somebody looked last.
+    /// Whether too few bytes were free at the last check.
     pub(super) const fn is_out(&self) -> bool {
         self.out_of_space.is_some()
     }
@@ -44,7 +43,7 @@ impl Room {
         }
     }
 
-    /// What is said to who brings something while there is too little room.
+    /// The refusal for whoever brings something while there is too little space.
     pub(super) fn refuses(&mut self, desk: &Desk) -> Option<Refused> {
         if desk.clock.elapsed().saturating_sub(self.checked) >= CHECK_EVERY {
             self.look(desk);

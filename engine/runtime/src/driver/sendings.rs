@@ -1,6 +1,6 @@
-//! The outbox: what falls due is brought before the heart, which asks the gate; what may leave is marked as started in that
-//! commit, and sent when it is durable. Results come back as commands. Every attempt of a row leaves under one idempotency
-//! key, its id.
+//! The outbox. A row that falls due is brought before the heart, which asks the gate. A message that may leave is marked as
+//! started in that commit, and sent when the commit is durable. Results come back as commands. Every attempt of a row leaves
+//! under the same idempotency key, the row's id.
 
 use super::batch::{After, Attempt};
 use super::desk::Desk;
@@ -23,20 +23,20 @@ use std::sync::Arc;
 
 /// Rows read at a time.
 const PAGE: usize = 128;
-/// The most rows looked at in one go, those of connections without room included; the next go begins behind them.
+/// The most rows looked at in one go, including those of connections without room. The next go begins behind them.
 const LOOKED_AT_MAX: usize = 1_024;
 /// The most rows begun, put off or held in one batch.
 const HANDLED_MAX: usize = 64;
 
-/// What is on its way out.
+/// The messages that are on their way out.
 pub(super) struct Sendings {
     /// Attempts under way, and who may send next.
     pub(super) lanes: Lanes,
-    /// Which mail is being rendered.
+    /// Remembers which mail is being rendered.
     rendering: Rendering,
-    /// Not later than the next row of the outbox.
+    /// No later than the next row of the outbox.
     next: Timestamp,
-    /// The batch that carries the attempts begun last: no rows are looked for before it has settled.
+    /// The batch that carries the attempts begun last. No rows are looked for before it has settled.
     begun_in: Option<u64>,
     put_off: PutOff,
 }
@@ -44,9 +44,9 @@ pub(super) struct Sendings {
 /// Rows that were put off and are looked at again before their time.
 #[derive(Default)]
 struct PutOff {
-    /// Until when the rows of which leads were put off, and behind which row to go on.
+    /// Leads whose rows are looked at, each with the time until which they were put off, and the row to continue after.
     of_leads: BTreeMap<(Timestamp, LeadId), EffectId>,
-    /// Behind which row to go on through all of them; none when that is over.
+    /// The place to continue after when all rows that were put off are looked at; none when that is over.
     all: Option<Place>,
 }
 
@@ -64,7 +64,8 @@ impl Sendings {
         new
     }
 
-    /// When rows are looked for next: not before it is known which leads have something to hear that may forbid theirs.
+    /// When rows are looked for next. They are not looked for until it is known which leads have events in the inbox, since those
+    /// may forbid a message.
     pub(super) fn next(&self, desk: &Desk) -> Timestamp {
         match self.begun_in {
             Some(_) => Timestamp::MAX,
@@ -74,7 +75,7 @@ impl Sendings {
         }
     }
 
-    /// What put rows of a lead off until then is gone, or has changed.
+    /// What put a lead's rows off until then is gone, or has changed.
     pub(super) fn look_again(&mut self, lead: LeadId, put_off_until: Timestamp) {
         self.put_off.of_leads.insert((put_off_until, lead), EffectId(lead.0));
     }
@@ -84,12 +85,11 @@ impl Sendings {
         self.put_off.all = Some((Due::At(Timestamp::from_ms(0)), EffectId(0)));
     }
 
-    /// The store has what this batch wrote.
     pub(super) fn settled(&mut self, batch: u64) {
         self.begun_in.take_if(|number| *number <= batch);
     }
 
-    /// A row will be found at this time from now on.
+    /// A row will be found under this time from now on.
     pub(super) fn placed(&mut self, via: &str, due: Timestamp) {
         self.lanes.placed(via, due);
         self.next = self.next.min(due);
@@ -101,7 +101,7 @@ impl Sendings {
         self.next = self.next.min(now);
     }
 
-    /// What is in the store is no longer known: everything is looked at anew.
+    /// The contents of the store are no longer known: everything is looked at anew.
     pub(super) fn forget(&mut self, now: Timestamp) {
         (self.next, self.begun_in) = (now, None);
         self.look_again_at_all();
@@ -113,7 +113,8 @@ impl Sendings {
         self.rendering.forgive(row);
     }
 
-    /// Begins attempts for rows that are due. Rows are read from the store, and the outbox of the open batch is not in it yet.
+    /// Begins attempts for rows that are due. Rows are read from the store, which does not yet have the outbox changes of the
+    /// open batch.
     pub(super) async fn begin(&mut self, desk: &mut Desk, now: Timestamp) -> Result<(), StoreError> {
         if self.next(desk) > now || self.bring_forward(desk, now).await? {
             return Ok(());
@@ -143,7 +144,7 @@ impl Sendings {
                 self.lanes.looked_up_to(place);
             }
             if last {
-                // Those that found no room wait for a result, which looks again.
+                // Rows that found no room wait for a result, after which the outbox is looked at again.
                 break next_after(desk, now).await?;
             }
             if looked_at >= LOOKED_AT_MAX {
@@ -156,8 +157,8 @@ impl Sendings {
         Ok(())
     }
 
-    /// Lets rows fall due now that were put off, a batch's share at a time: the gate is asked about them again. Says whether
-    /// there were any; then no rows are looked for before the store has that.
+    /// Makes rows that were put off fall due now, a batch's share at a time, so that the gate is asked about them again. Returns
+    /// whether there were any; if so, no rows are looked for until the store has the change.
     async fn bring_forward(&mut self, desk: &mut Desk, now: Timestamp) -> Result<bool, StoreError> {
         let mut found = self.put_off_of_leads(desk, now).await?;
         if found.is_empty() {
@@ -171,8 +172,7 @@ impl Sendings {
         Ok(any)
     }
 
-    /// Rows of leads for which something has changed. Those of one lead lie beside each other, since ids begin with that of
-    /// the lead.
+    /// Rows of leads for which something has changed. The rows of one lead are adjacent, since their ids begin with the lead's.
     async fn put_off_of_leads(&mut self, desk: &Desk, now: Timestamp) -> Result<Vec<Outgoing>, StoreError> {
         let mut found = Vec::new();
         while found.len() < HANDLED_MAX
@@ -188,7 +188,7 @@ impl Sendings {
         Ok(found)
     }
 
-    /// A page of all rows that were put off: those of which the gate says something else by now.
+    /// From a page of all rows that were put off, those on which the gate's verdict is different by now.
     async fn put_off_of_all(&mut self, desk: &mut Desk, now: Timestamp) -> Result<Vec<Outgoing>, StoreError> {
         let Some(after) = self.put_off.all else { return Ok(Vec::new()) };
         // Rows that have fallen due are looked at anyway.
@@ -204,13 +204,13 @@ impl Sendings {
         Ok(found)
     }
 
-    /// A row falls due: the heart says what becomes of it, and that is done. Says how much of the batch's share it took.
+    /// Carries out what the heart says about a row that falls due. Returns how much of the batch's share it took.
     async fn depart(&mut self, desk: &mut Desk, command: Command, now: Timestamp) -> Result<usize, StoreError> {
         if let Command::Depart(row) = &command
             && row.message.is_of_lead()
             && desk.unheard.is_waited_for_by(row.lead)
         {
-            // What the lead has still to hear may forbid it.
+            // What the lead still has to hear may forbid the message.
             desk.put_off(row.due, Outgoing::clone(row), Due::OnRelease);
             return Ok(1);
         }
@@ -228,7 +228,7 @@ impl Sendings {
             Ok(Outcome::Departs(row, Departure::Never)) => {
                 desk.open.outbox.push(OutboxWrite::Remove { due: was_due, id: row.id });
             }
-            // A word to a rep is about a lead, and does not need it.
+            // A notice to a rep is about a lead, but does not need its record.
             Err(_) if !row.message.is_of_lead() && !desk.holds(&row) => {
                 return self.attempt(desk, row.begun(now), None, may_have_left, now).await;
             }
@@ -236,13 +236,13 @@ impl Sendings {
                 tracing::warn!(message = %row.id, %lead, "a message to a lead that is not there any more is dropped");
                 desk.open.outbox.push(OutboxWrite::Remove { due: was_due, id: row.id });
             }
-            // Nobody knows whether the lead may be contacted: held until it can be read again.
+            // Nobody knows whether the lead may be contacted, so the row is held until it can be read again.
             Err(_) | Ok(_) => desk.put_off(was_due, *row, Due::OnRelease),
         }
         Ok(1)
     }
 
-    /// An attempt begins: it leaves when the open batch is durable.
+    /// Begins an attempt. It leaves when the open batch is durable.
     async fn attempt(
         &mut self,
         desk: &mut Desk,
@@ -253,7 +253,7 @@ impl Sendings {
     ) -> Result<usize, StoreError> {
         let is_first = row.message.is_unrendered();
         self.render(desk, &mut row, now).await?;
-        // A template that was stopped took milliseconds: the next one waits for the next batch.
+        // A template that was stopped has used milliseconds, so the next row waits for the next batch.
         let stopped = row.message.is_unrendered();
         self.lanes.begin(row.id, &row.via);
         desk.open.outbox.push(OutboxWrite::Update { was_due: row.due, row: row.clone() });
@@ -262,7 +262,7 @@ impl Sendings {
         Ok(if stopped { HANDLED_MAX } else { 1 })
     }
 
-    /// Renders a mail that was not rendered yet; one that ended two lives of the engine is given up.
+    /// Renders a mail that is not rendered yet. One that ended two lives of the engine is given up.
     async fn render(&self, desk: &mut Desk, row: &mut Outgoing, now: Timestamp) -> Result<(), StoreError> {
         let catalog = Arc::clone(&desk.catalog);
         let Some(source) = unrendered(&catalog, &row.message) else { return Ok(()) };
@@ -278,8 +278,8 @@ impl Sendings {
     }
 
     /// Asks again about attempts of the open batch whose leads changed later in it: an opt-out that is acknowledged with this
-    /// batch must not be followed by a mail that left with it. `changing`: somebody waits to change what is in force, a brake
-    /// perhaps, and until then nothing more leaves.
+    /// batch must not be followed by a mail that left with it. `changing` says that somebody waits to change what is in force,
+    /// perhaps with a brake; then nothing more leaves before that.
     pub(super) async fn take_back(&mut self, desk: &mut Desk, changing: bool) -> Result<(), StoreError> {
         let now = desk.clock.now();
         loop {
@@ -287,7 +287,7 @@ impl Sendings {
             if again.is_empty() {
                 return Ok(());
             }
-            // None of them is under way, whatever comes between.
+            // None of them is under way, no matter what happens next.
             again.iter().for_each(|row| self.lanes.end(row.id));
             for row in again {
                 if changing {
@@ -296,7 +296,7 @@ impl Sendings {
                     }
                     desk.put_off(row.due, row, Due::At(now));
                 } else {
-                    // What is said of one may change the lead, and with it what is said of another.
+                    // The heart's answer for one row may change its lead, and with it the answer for another row.
                     let command = Command::Depart(Box::new(row));
                     desk.prefetch(std::iter::once(&command), now).await?;
                     self.depart(desk, command, now).await?;
@@ -305,7 +305,7 @@ impl Sendings {
         }
     }
 
-    /// How many attempts are under way by each connection, told where the engine stops.
+    /// Logs for each connection how many attempts are under way when the engine stops.
     pub(super) fn tell_of_those_left(&self) {
         for (via, under_way) in self.lanes.counts() {
             tracing::warn!(
@@ -318,13 +318,14 @@ impl Sendings {
     }
 }
 
-/// Whether a row was put off and its time has not come. One that waits to be tried again was not put off.
+/// Whether a row was put off and its time has not come. A row that waits for its next attempt was not put off.
 fn waits(row: &Outgoing, now: Timestamp) -> bool {
     row.due > Due::At(now) && matches!(row.deferred, Some(Verdict::NotBefore { .. }))
 }
 
 impl Desk {
-    /// Whether the gate says something else of a row than when it was put off. Of one whose lead cannot be read nobody knows.
+    /// Whether the gate's verdict on a row differs from the one with which it was put off. If the lead cannot be read, this is
+    /// not known, and the answer is no.
     async fn says_otherwise(&mut self, row: &Outgoing, now: Timestamp) -> Result<bool, StoreError> {
         let settings = Arc::clone(&self.catalog.live.settings);
         let (Found::One(state), Some(channel)) = (self.lead(row.lead).await?, row.message.touch()) else {
@@ -333,8 +334,8 @@ impl Desk {
         Ok(Some(gate::check(state, channel, &settings, now)) != row.deferred)
     }
 
-    /// Takes those attempts out of the open batch whose leads changed since they were begun, or all: their rows, as if they had
-    /// not been.
+    /// Takes attempts out of the open batch, all of them or those whose leads have changed since they were begun. Returns their
+    /// rows as if the attempts had not been begun.
     fn attempts_to_ask_about(&mut self, all: bool) -> Vec<Outgoing> {
         let set = self.ledger.set();
         let (mut rows, mut rest) = (Vec::new(), Vec::new());
@@ -356,7 +357,7 @@ impl Desk {
         self.open.outbox.push(OutboxWrite::Update { was_due, row });
     }
 
-    /// Whether a brake, or the want of a connection, holds a row until further notice.
+    /// Whether a brake, or the lack of its connection, holds a row until further notice.
     pub(super) fn holds(&self, row: &Outgoing) -> bool {
         let (catalog, paused) = (&self.catalog, &self.catalog.brakes.paused);
         let workflow = row.message.at().and_then(|at| catalog.definitions.name(&at.workflow));
@@ -365,10 +366,10 @@ impl Desk {
             || workflow.is_some_and(|workflow| paused.workflows.contains(workflow))
     }
 
-    /// An attempt ended.
+    /// Handles the end of an attempt.
     pub(super) async fn sent(&mut self, mut row: Outgoing, result: Sent) -> Result<(), StoreError> {
         let now = self.clock.now();
-        // Not looked at again before this result is in the store.
+        // The row is not looked at again before this result is in the store.
         self.open.after.push(After::Forget(row.id));
         let was_due = row.due;
         match result {
@@ -395,14 +396,15 @@ impl Desk {
         }
     }
 
-    /// A message that is not tried again lies with the dead letters, and its lead hears so.
+    /// Puts a message that is not tried again with the dead letters, and tells its lead.
     async fn give_up(&mut self, row: Outgoing, error: SendError, now: Timestamp) -> Result<(), StoreError> {
         self.bury(&row, &error.cause, now);
         let attempts = if row.tries == 1 { "an attempt".to_owned() } else { format!("{} attempts", row.tries) };
         self.tell_of(&row, Delivery::Dead(format!("after {attempts}, {}", error.cause))).await
     }
 
-    /// The other side does not do what a request asks. Where the step says what then, that is its way; else somebody has to look.
+    /// The receiver refuses a request. If the step has results for that, the lead goes that way; otherwise a person has to look
+    /// at it.
     async fn refused(&mut self, mut row: Outgoing, reply: Reply, now: Timestamp) -> Result<(), StoreError> {
         self.meters.send_failures_total.add(1);
         let step = requests::step_of(&self.catalog.definitions, &row.message);
@@ -416,7 +418,7 @@ impl Desk {
         self.tell_of(&row, Delivery::Refused(reply)).await
     }
 
-    /// A message is not tried again by itself: somebody may have it tried, or throw it away.
+    /// Puts a message that is not retried with the dead letters: somebody may have it tried again, or throw it away.
     fn bury(&mut self, row: &Outgoing, cause: &str, now: Timestamp) {
         self.meters.dead_letters_total.add(1);
         tracing::warn!(
@@ -428,14 +430,14 @@ impl Desk {
         self.open.outbox.push(OutboxWrite::Bury { was_due: row.due, letter });
     }
 
-    /// The lead hears what became of a touch or request; of a notice to a rep only that it did not get there.
+    /// Tells a lead what became of a touch or request; for a notice to a rep, only that it did not arrive.
     pub(super) async fn tell_of(&mut self, row: &Outgoing, ending: Delivery) -> Result<(), StoreError> {
         if !row.message.is_of_lead() && !matches!(ending, Delivery::Dead(_)) {
             return Ok(());
         }
         let script = row.message.script();
         let (effect, run, attempt, at) = (row.id, row.run, row.attempt, row.message.at());
-        // A mail goes without saying.
+        // E-mail is the default, so it is not named.
         let channel = row.message.touch().filter(|channel| *channel != Channel::Email);
         let is_request = row.message.is_request();
         let event = Event::Delivered { effect, run, attempt, ending, script, at, channel, is_request };

@@ -1,4 +1,4 @@
-//! How a batch ends: handed to the store, settled when it is durable; undone when it is not, and the store opened again.
+//! How a batch ends: it is handed to the store and settled when durable. If it fails, it is undone and the store is opened again.
 
 use super::batch::{self, After, Attempt, OpenBatch, Taken};
 use super::desk::Desk;
@@ -23,24 +23,23 @@ use std::time::Duration;
 /// How long after a failed commit the store is opened again, in real time; longer when it fails again at once.
 const RECOVER_AFTER: Duration = Duration::from_millis(200);
 const RECOVER_AFTER_MAX: Duration = Duration::from_secs(5);
-/// How long what is due waits after damage that no read could step over: requests go on meanwhile.
+/// How long what is due waits after damage that no read could step over. Requests go on meanwhile.
 const DUE_AGAIN_AFTER: Duration = Duration::from_secs(10);
-/// How often in a row what other writers have got in the way of is done again before whoever asked for it is told.
+/// How many times in a row work that conflicts with other writers is done again before its callers are told.
 const CONFLICTS_MAX: u32 = 8;
 
 type Flush = Pin<Box<dyn Future<Output = Result<Weight, StoreError>> + Send>>;
 
-/// Batches that were handed to the store.
 #[derive(Default)]
 pub(super) struct Settling {
-    /// The one that is being flushed, with what waits for it.
+    /// The batch that is being flushed, with what waits for it.
     flushing: Option<(OpenBatch, Flush)>,
-    /// The one whose commit failed: whether it was kept is known once the store is open again.
+    /// A batch whose commit failed. Whether it was kept is known once the store is open again.
     unsure: Option<OpenBatch>,
     progress: Progress,
     /// Failures of the store since it last took a batch.
     failures: u32,
-    /// Batches since then that other writers got in the way of.
+    /// Batches that conflicted with other writers since the store last took one.
     conflicts: u32,
 }
 
@@ -96,7 +95,7 @@ impl Driver {
         Ok(())
     }
 
-    /// The batch that was being flushed is durable: whoever waited for it hears so, and what it began leaves.
+    /// Settles the batch that was being flushed.
     pub(super) fn settle(&mut self, result: Result<Weight, StoreError>) -> Result<(), StoreError> {
         let Some((open, _)) = self.settling.flushing.take() else { return Ok(()) };
         match result {
@@ -128,8 +127,8 @@ impl Driver {
         Ok(())
     }
 
-    /// A batch is durable: who waited hears so, and what it began leaves. What came into force is seen before anybody is
-    /// told that it did.
+    /// Answers whoever waits for a durable batch, and carries out what it began. Everybody can see what came into force before
+    /// anybody is told that it did.
     fn deliver(&mut self, open: OpenBatch) {
         let (public, rest): (Vec<After>, Vec<After>) =
             open.after.into_iter().partition(|after| matches!(after, After::Publish(_)));
@@ -145,7 +144,7 @@ impl Driver {
                 let (courier, results) = (Arc::clone(&self.courier), results());
                 let Attempt { row, permit, .. } = *attempt;
                 let catalog = Arc::clone(&self.desk.catalog);
-                // What a step keeps of an answer is taken out of it where it came in, away from the driver.
+                // The parts of an answer that a step keeps are extracted where it arrives, not in the driver.
                 let done = move |row: Outgoing, ended: Ended| {
                     let reply = |answer| requests::reply(&catalog, &row, &answer);
                     let sent = ended.map(|answer| answer.map(reply));
@@ -174,9 +173,9 @@ impl Driver {
         }
     }
 
-    /// Another writer has changed what the batch that was handed over was computed on. That one and the one computed on it are
-    /// undone, what is in memory is read anew, and their commands are done again in their order; a few times, after which whoever asked
-    /// hears that it did not succeed.
+    /// Another writer has changed what the failed batch was computed from. That batch and the one computed on top of it are
+    /// undone, memory is read anew, and their commands are run again in order. After a few times the callers are told that it did
+    /// not succeed.
     async fn done_again(&mut self, error: StoreError) -> Result<(), StoreError> {
         self.desk.meters.commits_conflicting_total.add(1);
         self.settling.conflicts += 1;
@@ -202,7 +201,7 @@ impl Driver {
         self.read_anew().await
     }
 
-    /// Batches up to this one will not come any more.
+    /// Notes that batches up to this one will not come any more.
     fn skip_to(&mut self, number: u64) {
         let progress = &mut self.settling.progress;
         progress.submitted = progress.submitted.max(number);
@@ -211,7 +210,7 @@ impl Driver {
         self.ends.progress.send_replace(*progress);
     }
 
-    /// A commit or a read failed: everything computed on it is undone and the store is opened again.
+    /// Handles a failed commit or read: everything computed on top of it is undone, and the store is opened again.
     pub(super) async fn failed(&mut self, mut error: StoreError) {
         if matches!(error, StoreError::Conflict { .. }) {
             match self.done_again(error).await {
@@ -234,7 +233,8 @@ impl Driver {
             advance.undone();
         }
         if error.is_damage() {
-            // No request touches what is damaged without being told so: it was something due, which can wait for requests.
+            // A request is told of the damage that it touches, so this came from something that was due, which can wait while
+            // requests go on.
             self.due.from = self.desk.clock.elapsed() + DUE_AGAIN_AFTER;
         } else if self.settling.failures > 0 {
             self.sleep_unless_stopped((RECOVER_AFTER * self.settling.failures).min(RECOVER_AFTER_MAX)).await;
@@ -246,7 +246,8 @@ impl Driver {
             }
             tracing::error!(%error, "the store cannot be opened again yet");
             if let Some(open) = &mut self.settling.unsure {
-                // Its fate is found out later; nobody is kept waiting for that. A retry finds a duplicate, or does it.
+                // Whether it was kept is found out later, and nobody is made to wait for that. A retry finds a duplicate, or does
+                // it.
                 open.fail(&refused);
             }
             self.refuse_waiting(&refused);
@@ -266,7 +267,8 @@ impl Driver {
         self.room.look(&self.desk);
     }
 
-    /// Another process has taken the data over: this one writes nothing more, tells whoever waits, and ends.
+    /// Ends this process's work because another one has taken the data over: it writes nothing more, answers whoever waits, and
+    /// ends.
     fn give_up(&mut self, error: &StoreError, refused: &Refused) {
         tracing::error!(
             %error,
@@ -280,8 +282,8 @@ impl Driver {
         self.given_up = true;
     }
 
-    /// Nothing of a batch was kept. Attempts it would have begun are begun anew from the store; results that it handled are
-    /// handled again, before anything else.
+    /// Undoes a batch of which nothing was kept. The attempts it would have begun are begun anew from the store. The results it
+    /// handled are handled again, before anything else.
     fn undo(&mut self, mut open: OpenBatch, refused: &Refused) {
         self.let_go(&open);
         open.fail(refused);
@@ -308,7 +310,7 @@ impl Driver {
         }
     }
 
-    /// Opens the store again, settles the batch whose fate was open, and reads what is in memory anew.
+    /// Opens the store again, settles the batch whose fate is not known, and reads anew what is in memory.
     async fn reopen(&mut self, refused: &Refused) -> Result<(), StoreError> {
         let store = Arc::clone(&self.desk.store);
         store.recover().await?;
@@ -327,7 +329,7 @@ impl Driver {
         self.read_anew().await
     }
 
-    /// Hears what this process holds, and reads what is in memory anew.
+    /// Claims the partitions again, and reads anew what is in memory.
     async fn read_anew(&mut self) -> Result<(), StoreError> {
         let desk = &mut self.desk;
         let store = Arc::clone(&desk.store);
@@ -355,7 +357,7 @@ impl Driver {
         Ok(())
     }
 
-    /// While the store is closed nobody is kept waiting; results wait for it.
+    /// Refuses requests while the store is closed, so that nobody is kept waiting. Results wait for it to open.
     fn refuse_waiting(&mut self, refused: &Refused) {
         let (results, requests): (VecDeque<Request>, VecDeque<Request>) =
             std::mem::take(&mut self.waiting).into_iter().partition(Request::is_result);

@@ -1,4 +1,4 @@
-//! Versions of workflows that nothing names: dropped between two batches, since what the open one writes is known when it is
+//! Versions of workflows that nothing names. They are dropped between two batches, since what a batch writes is known when it is
 //! handed over.
 
 use super::batch::{After, Taken};
@@ -11,40 +11,40 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
-/// The most that are dropped in one batch; the others are found again.
+/// The most versions dropped in one batch; the next search finds the others.
 const DROPPED_MAX: usize = 256;
 
-/// Hears that it was done.
+/// Where to answer once the versions are dropped.
 type Done = oneshot::Sender<Result<(), Refused>>;
 
-/// What is known of versions that somebody looks for.
+/// What is known of versions while somebody searches for unused ones.
 #[derive(Default)]
 pub(super) struct Versions {
-    /// What batches named since.
+    /// What batches have named since the search began.
     named: Option<BTreeSet<Digest>>,
-    /// To be dropped as soon as the open batch is handed over.
+    /// Versions to be dropped as soon as the open batch is handed over.
     unfollowed: Option<(BTreeSet<Digest>, Done)>,
 }
 
 impl Versions {
-    /// Notes from the open batch on what is named.
+    /// Begins to note which versions are named, with the open batch.
     pub(super) fn note(&mut self) {
         self.named = Some(BTreeSet::new());
     }
 
-    /// Drops these once the open batch is handed over.
+    /// Drops these versions once the open batch is handed over.
     pub(super) fn drop_unfollowed(&mut self, desk: &mut Desk, unfollowed: BTreeSet<Digest>, reply: Done) {
         desk.open.touched = true;
         self.unfollowed = Some((unfollowed, reply));
     }
 
-    /// A batch was handed over, and nothing is in the next one yet.
+    /// Takes note of a batch that was handed over. Nothing is in the next one yet.
     pub(super) fn follow(&mut self, desk: &mut Desk, batch: &Batch) {
         if let Some(named) = &mut self.named {
             named.extend(followed::of_batch(batch));
         }
         let Some((mut unfollowed, reply)) = self.unfollowed.take() else { return };
-        // Who did not look from the beginning does not know.
+        // Without notes from the beginning of the search, nothing may be dropped.
         let named = self.named.take();
         unfollowed.retain(|digest| named.as_ref().is_some_and(|named| !named.contains(digest)));
         unfollowed.retain(|digest| !desk.catalog.has_in_force(digest));

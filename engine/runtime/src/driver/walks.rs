@@ -1,5 +1,5 @@
-//! Walks through what is stored, a batch's share at a time: leads whose workflow goes on, tasks of whoever left the team, keys
-//! that older rules made. Where each stands is seen from the store, so a restart begins again and forgets nobody.
+//! Walks through what is stored, a batch's share at a time: leads whose workflow goes on, tasks of people who left the team, keys
+//! made by older rules. The store shows how far each walk has come, so a restart begins again and forgets nobody.
 
 use super::desk::Desk;
 use cadenza_core::heart::{Command, Outcome};
@@ -11,36 +11,35 @@ use cadenza_core::time::Timestamp;
 use cadenza_store::{Partitions, QueueKey, Store, StoreError};
 use std::sync::Arc;
 
-/// Keys that are replaced in one batch.
+/// Keys replaced in one batch.
 const KEYS_MAX: usize = 64;
 
-/// How far the queues have been looked through since the team changed: of tasks of reps and pools that are not in it any more,
-/// each is found by the first place of its queue, and moved to whoever can do it.
+/// How far the queues have been looked through since the team changed. The tasks of a rep or pool that is gone are found by the
+/// first place of its queue, and moved to someone who can do them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Seating {
-    /// The last place looked at; none when all have been.
+    /// The last place looked at; none when all queues have been.
     after: Option<Option<QueueKey>>,
-    /// Leads that were told.
+    /// How many leads were told.
     told: u64,
 }
 
-/// The last place that a queue can have: after it the next queue begins.
+/// The last place that a queue can have: the next queue begins after it.
 const fn end_of(assignee: Assignee) -> QueueKey {
     QueueKey { assignee, class: u8::MAX, due: Timestamp::MAX, task: TaskId(u128::MAX) }
 }
 
 impl Seating {
-    /// From the beginning.
     pub(super) const fn begin() -> Self {
         Self { after: Some(None), told: 0 }
     }
 
-    /// When queues are looked through next: at once while some have not been.
+    /// When queues are looked through next: at once while some are left.
     pub(super) const fn next(&self) -> Timestamp {
         if self.after.is_none() { Timestamp::MAX } else { Timestamp::from_ms(0) }
     }
 
-    /// Looks through some more queues. Of one that has its rep or pool only the first place is read.
+    /// Looks through some more queues. If the rep or pool of a queue still exists, only its first place is read.
     pub(super) async fn go_on(&mut self, desk: &mut Desk, now: Timestamp) -> Result<(), StoreError> {
         let Some(mut after) = self.after.clone() else { return Ok(()) };
         let limit = desk.options.firing_leads_max;
@@ -55,7 +54,7 @@ impl Seating {
             }
             let page = desk.store.queue(&Partitions::ALL, Some(&first.assignee), after.as_ref(), limit).await?;
             for place in &page {
-                // One that cannot be read was told of; its tasks stay where they are.
+                // A lead that cannot be read is logged; its tasks stay where they are.
                 let ran = desk.run_at(&Command::Seat(place.task.lead()), now).await?;
                 self.told += u64::from(matches!(ran, Ok(Outcome::Applied(_))));
             }
@@ -74,20 +73,20 @@ impl Seating {
     }
 }
 
-/// How far the keys that older rules made have come: each is replaced by the one that today's rules make of it. A data folder
-/// of an older program is so raised once; intake goes on meanwhile, and finds leads by both.
+/// How far the replacement of keys made by older rules has come. Each is replaced by the key that today's rules make. The data
+/// folder of an older program is raised once in this way; intake goes on meanwhile, and finds leads by both kinds of key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Raising {
-    /// There are such keys, and none is under way.
+    /// There are such keys, and none is being replaced.
     Due,
-    /// Some are replaced by the batch of this number.
+    /// Some are being replaced by the batch of this number.
     In(u64),
-    /// There are none.
+    /// No such keys are left.
     Over,
 }
 
 impl Raising {
-    /// What a store has to go on with.
+    /// Checks whether the store has keys made by older rules.
     pub(super) async fn begin(store: &dyn Store) -> Result<Self, StoreError> {
         let old = older(store, 1).await?;
         Ok(if old.is_empty() { Self::Over } else { Self::Due })
@@ -107,7 +106,7 @@ impl Raising {
         if waits { Timestamp::MAX } else { Timestamp::from_ms(0) }
     }
 
-    /// Replaces some keys: their leads are told, tell their new keys, and the old ones are forgotten in the same commit.
+    /// Replaces some keys. Their leads are told and name their new keys, and the old ones are forgotten in the same commit.
     pub(super) async fn go_on(&mut self, desk: &mut Desk, settled: u64, now: Timestamp) -> Result<(), StoreError> {
         if self.next(settled) > now {
             return Ok(());
@@ -121,14 +120,14 @@ impl Raising {
         }
         *self = Self::In(desk.open.number);
         for (old, _) in page {
-            // Nothing is refused here: what a holder that cannot be read is told is kept for it.
+            // This cannot be refused: if a holder cannot be read, the event is kept for it in the inbox.
             let _ = desk.run_at(&Command::Raise(old), now).await?;
         }
         Ok(())
     }
 }
 
-/// Keys by older rules.
+/// Some keys made by older rules.
 async fn older(store: &dyn Store, limit: usize) -> Result<Vec<(IdentityKey, Identity)>, StoreError> {
     for version in 1..RULES_VERSION {
         let found = store.identities_of(version, limit).await?;
@@ -139,7 +138,7 @@ async fn older(store: &dyn Store, limit: usize) -> Result<Vec<(IdentityKey, Iden
     Ok(Vec::new())
 }
 
-/// The leads of workflows that go on, as long as there are some that have not been told.
+/// The leads of resumed workflows, as long as some of them have not been told.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Resuming {
     /// The last lead that was looked at; none when all have been.
@@ -147,7 +146,7 @@ pub(super) struct Resuming {
 }
 
 impl Resuming {
-    /// From the beginning, or not at all.
+    /// A walk from the beginning, or one that is over.
     pub(super) fn begin(resumes: bool) -> Self {
         Self { after: resumes.then_some(None) }
     }
@@ -156,7 +155,7 @@ impl Resuming {
         self.after.is_none()
     }
 
-    /// Tells some more leads; whether those were the last.
+    /// Tells some more leads. Returns whether those were the last.
     pub(super) async fn go_on(&mut self, desk: &mut Desk, now: Timestamp) -> Result<bool, StoreError> {
         let Some(after) = self.after else { return Ok(false) };
         let limit = desk.options.firing_leads_max;
@@ -166,7 +165,7 @@ impl Resuming {
             let lead = stored.lead.id;
             let state = desk.state(lead).unwrap_or(stored);
             if is_told_of_release(state, &desk.catalog.definitions, &workflows) {
-                // One that cannot be read was told of, and stays as it is.
+                // A lead that cannot be read is logged, and stays as it is.
                 let _ = desk.run_at(&Command::Release { lead, workflows: Arc::clone(&workflows) }, now).await?;
             }
         }

@@ -1,5 +1,5 @@
-//! Builds of plugins: made live or tried at once and for good; what came of watching those that are tried; and where
-//! decisions lie, as long as that is remembered.
+//! Builds of plugins: promoted or tried, durably and at once; the tallies of candidates that are being watched; and the places of
+//! decisions, as long as they are remembered.
 
 use super::batch::After;
 use super::desk::Desk;
@@ -16,15 +16,14 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
-/// How often tallies are written while builds are watched, in real time: a crash loses no more of them.
+/// How often tallies are written while candidates are watched, in real time. A crash loses no more of them than this.
 const TALLIES_EVERY: Duration = Duration::from_secs(1);
-/// How often lists of decisions that are too old are looked for, in real time, and how many go at a time.
+/// How often the lists of decisions that are too old are looked for, in real time.
 const FORGET_EVERY: Duration = Duration::from_secs(10);
-/// How often as long as there are more: 12,800 lists a second, several times as many as batches are made.
+/// How often they are looked for while there are more: 12,800 lists a second, several times as many as batches are made.
 const FORGET_MORE_EVERY: Duration = Duration::from_millis(20);
 const FORGET_MAX: usize = 256;
 
-/// What is remembered between batches.
 pub(super) struct Watching {
     tallies: BTreeMap<String, Tally>,
     dirty: bool,
@@ -34,7 +33,7 @@ pub(super) struct Watching {
 }
 
 impl Watching {
-    /// As the store has it.
+    /// Reads what the store has.
     pub(super) async fn load(store: &dyn Store, elapsed: Duration) -> Result<Self, StoreError> {
         let tallies = document(store, &DocumentKey::Shadows).await?.unwrap_or_default();
         Ok(Self { tallies, dirty: false, written_at: elapsed, forgotten_at: elapsed, forgets_more: false })
@@ -51,7 +50,7 @@ impl Watching {
 }
 
 impl Watching {
-    /// Other builds are live or tried from the next transition on; calls under way are not disturbed.
+    /// Puts other builds in force, from the next transition on. Calls under way are not disturbed.
     pub(super) fn change_plugins(&mut self, desk: &mut Desk, catalog: &Arc<Catalog>, documents: Documents) {
         let catalog = Arc::new(catalog.with_brakes(desk.catalog.brakes.as_ref().clone()));
         self.begin_anew(desk, &catalog);
@@ -60,7 +59,7 @@ impl Watching {
         desk.open.after.push(After::Publish(catalog));
     }
 
-    /// Forgets what came of watching builds that are no longer tried, or are tried anew.
+    /// Forgets the tallies of candidates that are no longer tried, or whose trial has begun again.
     fn begin_anew(&mut self, desk: &mut Desk, catalog: &Catalog) {
         let before = &desk.catalog.registry;
         let trial = |registry: &Registry, name: &str| {
@@ -82,7 +81,7 @@ impl Watching {
         self.written_at = desk.clock.elapsed();
     }
 
-    /// The decision is durable: the watched build is asked, if it keeps up.
+    /// A decision is durable: the watched build is asked too, if it keeps up.
     pub(super) fn begin(&mut self, desk: &mut Desk, watched: Watched, results: mpsc::UnboundedSender<Request>) {
         let plugin = watched.answer.plugin.clone();
         let taken = desk.decider.watch(watched, move |compared| {
@@ -94,9 +93,9 @@ impl Watching {
         }
     }
 
-    /// What a watched build would have decided.
+    /// Adds what a watched build would have decided.
     pub(super) fn compared(&mut self, desk: &Desk, compared: &Compared) {
-        // One that was asked before the build was dropped or promoted says nothing any more.
+        // An answer of a build that was dropped or promoted meanwhile no longer counts.
         let tried = desk.catalog.plugins.candidate(&compared.plugin).map(|info| info.digest);
         if tried == Some(compared.shadow) {
             self.tallies.entry(compared.plugin.clone()).or_default().add(compared);
@@ -104,7 +103,7 @@ impl Watching {
         }
     }
 
-    /// Writes tallies now and then, and forgets where decisions lie that are too old.
+    /// Writes tallies now and then, and forgets the places of decisions that are too old.
     pub(super) async fn keep(&mut self, desk: &mut Desk, now: Timestamp) -> Result<(), StoreError> {
         let elapsed = desk.clock.elapsed();
         if self.dirty && elapsed.saturating_sub(self.written_at) >= TALLIES_EVERY {

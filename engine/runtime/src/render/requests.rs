@@ -1,5 +1,5 @@
-//! Requests of `http` steps: filled in over what is known of a lead, and what a step keeps of the answer. Knows neither how
-//! a request leaves nor how an answer comes.
+//! Requests of `http` steps: how they are filled in over what is known of a lead, and what a step keeps of the answer. Knows
+//! neither how a request leaves nor how an answer comes.
 
 use crate::catalog::Catalog;
 use crate::courier::Response;
@@ -17,7 +17,7 @@ use cadenza_core::workspace::{Definitions, Settings};
 use cadenza_language::template;
 use serde_json::Value as Json;
 
-/// The most bytes that the path, the headers, or the body, of a request may have.
+/// The most bytes of each part of a request: the path, the query, all headers together, or the body.
 pub const REQUEST_BYTES_MAX: usize = 64 * 1024;
 /// The most items that are kept of a list in an answer.
 const ITEMS_MAX: usize = 100;
@@ -33,8 +33,8 @@ pub enum RequestError {
     TooLarge { part: &'static str },
 }
 
-/// What is left of the bytes that a part of a request may have. What is filled in takes of it as it comes, so that many values, each
-/// within its own limit, never come to more.
+/// The bytes that are left for a part of a request. Everything filled in takes from them as it comes, so that many values, each
+/// within its own limit, never add up to more.
 struct Room {
     part: &'static str,
     left: usize,
@@ -52,7 +52,7 @@ impl Room {
     }
 }
 
-/// The step that a request is of, while its definition is known.
+/// The step that sends a request, as long as its definition is known.
 pub(crate) fn step_of<'d>(definitions: &'d Definitions, message: &Message) -> Option<&'d Http> {
     let Message::Request { workflow, step, .. } = message else { return None };
     match &definitions.get(workflow)?.step(*step)?.verb {
@@ -68,19 +68,18 @@ pub(crate) fn may_name(http: &Http, object: Object) -> bool {
         || http.expressions().iter().any(|expr| expr.names(object))
 }
 
-/// Fills a request in.
 pub(crate) fn fill(http: &Http, view: &View<'_>) -> Result<Request, RequestError> {
     let path = path(http, view)?;
     let mut room = Room::of("the body");
     let body = http.body.as_ref().map(|body| filled(body, view, &mut room)).transpose()?.map(|body| body.to_string());
-    // Written out, what is in it may take more than by itself.
+    // Written out, the body may take more bytes than its values do.
     Room::of("the body").take(body.as_ref().map_or(0, String::len))?;
     let mut room = Room::of("all headers together");
     let header = |(name, value): &(String, String)| {
         let text = render::text(value, view);
         let text = text.map_err(|error| RequestError::Template { part: format!("the header `{name}`"), error })?;
         room.take(name.len() + text.len())?;
-        // A line end in a field must not become a header of its own.
+        // A line end in a field must not begin another header.
         Ok((name.clone(), plain::line(&text)))
     };
     let headers = http.headers.iter().map(header).collect::<Result<_, _>>()?;
@@ -142,7 +141,7 @@ fn shown(value: &Value) -> Json {
         Value::Blank => Json::Null,
         Value::Bool(bool) => Json::Bool(*bool),
         Value::Int(int) | Value::Duration(int) => Json::from(*int),
-        // Whole numbers are written without a point, as people and most systems have them.
+        // Whole numbers are written without a point, as people and most systems write them.
         Value::Number(number) if number.fract() == 0.0 && number.abs() < 9e15 => Json::from(*number as i64),
         Value::Number(number) => Json::from(*number),
         Value::Time(at) => Json::String(at.to_string()),
@@ -152,11 +151,11 @@ fn shown(value: &Value) -> Json {
     }
 }
 
-/// What the step of a request keeps of its answer. Of one whose definition is gone, nothing but how it went.
+/// What the step of a request keeps of its answer. If its definition is gone, it keeps only how the request went.
 pub(crate) fn reply(catalog: &Catalog, row: &Outgoing, answer: &Response) -> Reply {
     let mut reply = Reply { status: answer.status, too_large: answer.too_large, ..Reply::default() };
     let Some(http) = step_of(&catalog.definitions, &row.message) else { return reply };
-    // What a refusal has to say is about the request, not about the lead.
+    // What a refusal says is about the request, not about the lead.
     let keeps = |part: &Part| answer.is_accepted() || *part == Part::Status;
     let saves = http.save.iter().filter(|save| keeps(&save.from));
     let body = saves.clone().any(|save| save.from != Part::Status).then(|| read(answer));
@@ -183,7 +182,7 @@ pub(crate) fn reply(catalog: &Catalog, row: &Outgoing, answer: &Response) -> Rep
     reply
 }
 
-/// A value as the field holds it. `step` reads it again, by what is in force then.
+/// A value in the form that the field holds. `step` reads it again, by what is in force then.
 fn fitting(field: &str, value: Value, settings: &Settings) -> Result<Value, LeftOut> {
     let declared = settings.fields.get(field);
     let kind = field_info(field).map(|info| info.kind).or(declared.map(|declared| declared.kind));
@@ -191,17 +190,17 @@ fn fitting(field: &str, value: Value, settings: &Settings) -> Result<Value, Left
     read.and_then(|value| reading::choose(field, value, declared))
 }
 
-/// The body: JSON where it says so, or looks so, and is some; else one text.
+/// The body: JSON if it is declared as JSON or looks like it, and parses; otherwise one text.
 fn read(answer: &Response) -> Json {
     let looks_so = answer.body.trim_start().starts_with(['{', '[']);
     let json = (answer.is_json || looks_so).then(|| serde_json::from_str(&answer.body).ok()).flatten();
     json.unwrap_or_else(|| Json::String(answer.body.clone()))
 }
 
-/// Why a part of an answer is nothing for a field.
+/// Why a part of an answer does not fit a field.
 struct Unfit {
     why: Why,
-    /// What would be taken, in words.
+    /// What would fit, in words.
     wanted: Option<String>,
 }
 
@@ -220,7 +219,7 @@ fn find<'j>(body: &'j Json, steps: &[String]) -> &'j Json {
     steps.iter().try_fold(body, step).unwrap_or(&Json::Null)
 }
 
-/// A value of an answer as one that a field may take; blank where there is none.
+/// A value of an answer as one that a field may take; blank if there is none.
 fn value(json: &Json) -> Result<Value, Unfit> {
     let too_long = |wanted| Unfit { why: Why::TooLong, wanted: Some(wanted) };
     Ok(match json {
@@ -255,7 +254,7 @@ mod tests {
     use crate::fixture;
     use cadenza_core::expr::{Expr, Name};
 
-    /// Each value is within its own limit, and what they come to is not.
+    /// Each value is within its own limit, but together they are not.
     #[test]
     fn many_values_make_no_more_of_a_request_than_it_may_have() {
         let catalog = fixture::catalog();
@@ -279,7 +278,7 @@ mod tests {
         }
     }
 
-    /// The value that stands at a part of an answer; an error is why there is none that a field could take.
+    /// The value at a part of an answer, or why it has none that a field could take.
     fn found(body: &str, part: &str, is_json: bool) -> Result<Value, Why> {
         let answer = Response { status: 200, is_json, body: body.to_owned(), too_large: false };
         let Some(Part::Body(steps)) = Part::parse(part) else { panic!("{part}") };

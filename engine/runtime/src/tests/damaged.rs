@@ -1,5 +1,5 @@
-//! Leads whose records cannot be read for a while: what they are told meanwhile reaches them once they can be read, and nobody else
-//! waits for that.
+//! Leads whose records cannot be read for a while. What they are told meanwhile reaches them once they can be read, and nobody
+//! else has to wait for that.
 
 use super::*;
 use cadenza_core::account::HOLD_LEADS_MAX;
@@ -22,15 +22,15 @@ const HOLDS: &str = "workflow: holds\nsummary: A hold.\nenroll: [{ when: lead.cr
 const ADA: &str = "ada@acme.example";
 const BOB: &str = "bob@other.example";
 
-/// The kinds of records.
+/// The first byte of the keys of lead records.
 const LEADS: u8 = b'L';
 
-/// How much leads have still to hear.
+/// How many events leads have still to hear.
 fn unheard(world: &World) -> usize {
     world.between_lives(async |store| store.inbox(&Partitions::ALL, None, 99).await.expect("readable").len())
 }
 
-/// A lead whose mail leaves, whose record is spoilt while it is under way, and of whose result it could not be told.
+/// A lead whose record is spoilt while its mail is under way, so that it cannot be told the result.
 fn hears_nothing_of_its_mail(world: &World, result: Result<(), SendError>) -> LeadId {
     world.post.wait(true);
     world.live(async |engine| {
@@ -81,7 +81,7 @@ fn what_a_lead_was_to_hear_goes_with_it() {
     assert_eq!(unheard(&world), 0);
 }
 
-/// A record may be read when it is tried once more, without anybody who mended it.
+/// A record may be readable at the next attempt, even if nobody mended it.
 #[test]
 fn who_can_be_read_again_hears_it_without_a_restart() {
     let world = World::new(&[MAILS]);

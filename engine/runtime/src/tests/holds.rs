@@ -1,4 +1,4 @@
-//! Holds with more leads than their account lists: all of them hear when it ends.
+//! Holds with more leads than their account lists: all of the leads hear when the hold ends.
 
 use super::*;
 use cadenza_core::account::HOLD_LEADS_MAX;

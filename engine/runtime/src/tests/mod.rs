@@ -1,8 +1,8 @@
-//! The engine by its handle: what is told to it, what it writes, and what it gives to its courier, whatever does the work
-//! in between.
+//! The engine seen through its handle: what it is told, what it writes, and what it gives to its courier, no matter which part
+//! does the work in between.
 //!
-//! Everything runs on one thread, and nothing but a test moves the clock. What a test asks for before it waits for an
-//! answer is there all at once when the engine next looks.
+//! Everything runs on one thread, and only a test moves the clock. All that a test asks for before it waits for an answer is
+//! there at once when the engine next looks.
 //!
 //! Must not know: the driver.
 
@@ -54,29 +54,29 @@ const FILES: [(&str, &str); 4] = [
     ("scripts/hello.md", "---\nobjective: Say hello\nreviewed_by: Ana\nsubject: Hello\n---\nHello.\n"),
 ];
 
-/// How long a test waits for something that should come about at once, and how long a life of the engine may take: only one
-/// that hangs gets there.
+/// How long a test waits for something that should happen at once, and how long a life of the engine may take. Only one that
+/// hangs takes that long.
 const WAIT_MAX: Duration = Duration::from_secs(30);
 const LIFE_MAX: Duration = Duration::from_secs(90);
 
-/// The plugins that the program brings along, compiled once for all tests.
+/// The plugins that the program brings, compiled once for all tests.
 fn library() -> Arc<Library> {
     static LIBRARY: OnceLock<Arc<Library>> = OnceLock::new();
     Arc::clone(LIBRARY.get_or_init(|| Arc::new(Library::of_this_process().expect("plugins can be compiled here"))))
 }
 
-/// What outlives the engine: its folders, its disk, and the other side of its connection.
+/// What outlives the engine: its folders, its disk, and the receiver behind its connection.
 struct World {
     folders: TempDir,
     disk: MemoryDisk,
     post: Arc<Post>,
-    /// Who writes batches. On a thread of its own a batch can be on its way while the next one is computed.
+    /// Who writes batches. If that is a thread of its own, a batch can be on its way while the next one is computed.
     commits: Commits,
     limits: DriverOptions,
 }
 
 impl World {
-    /// With these workflows; nothing has happened yet.
+    /// A world with these workflows, in which nothing has happened yet.
     fn new(workflows: &[&str]) -> Self {
         let folders = tempfile::tempdir().expect("there is room for a few files");
         let workflows = workflows.iter().enumerate().map(|(n, text)| (format!("flow{n}.yaml"), *text));
@@ -93,7 +93,7 @@ impl World {
         }
     }
 
-    /// One life of the engine. It ends as a process does that is killed: with all that is under way.
+    /// One life of the engine. It ends like a killed process, with everything that is under way.
     fn live<T>(&self, life: impl AsyncFnOnce(Engine) -> T) -> T {
         on_one_thread(async {
             let Running { engine, refused } = self.start().await;
@@ -102,7 +102,7 @@ impl World {
         })
     }
 
-    /// What lies on the disk between two lives, and what other programs left there.
+    /// Looks at the disk between two lives, or writes what other programs left there.
     fn between_lives<T>(&self, look: impl AsyncFnOnce(MemoryStore) -> T) -> T {
         on_one_thread(look(MemoryStore::in_one_order(&self.disk).expect("the disk is sound")))
     }
@@ -157,14 +157,14 @@ fn on_one_thread<T>(work: impl Future<Output = T>) -> T {
     LocalSet::new().block_on(&runtime, within_limits)
 }
 
-/// The other side of the connection: it notes what it is given, and takes it at once unless it was told to wait.
+/// The receiver behind the connection. It notes what it is given, and accepts it at once unless it was told to wait.
 #[derive(Default)]
 struct Post(Mutex<Desk>);
 
 #[derive(Default)]
 struct Desk {
     given: Vec<Outgoing>,
-    /// Attempts whose end nobody has heard of yet.
+    /// Attempts that have not ended yet.
     open: VecDeque<(Outgoing, Attempted)>,
     waits: bool,
     /// What happens while the next message is handed over.
@@ -176,12 +176,12 @@ impl Post {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether what is given from now on waits for [`Self::answer`].
+    /// Sets whether what is given from now on waits for [`Self::answer`].
     fn wait(&self, waits: bool) {
         self.desk().waits = waits;
     }
 
-    /// Has something happen at the moment at which the next message is handed over.
+    /// Has something happen at the moment when the next message is handed over.
     fn meanwhile(&self, what: impl FnOnce() + Send + 'static) {
         self.desk().meanwhile = Some(Box::new(what));
     }
@@ -202,7 +202,7 @@ impl Post {
         self.desk().given.iter().filter(|row| row.lead == lead).map(Outgoing::key).collect()
     }
 
-    /// The addresses that attempts for a lead went to, in order.
+    /// The addresses to which attempts for a lead went, in order.
     fn addresses(&self, lead: LeadId) -> Vec<String> {
         let desk = self.desk();
         let of_it = desk.given.iter().filter(|row| row.lead == lead);
@@ -235,7 +235,7 @@ impl Courier for Post {
     }
 }
 
-/// An event from outside, of a lead that is found or created by these fields.
+/// An event from outside about a lead that is found or created by these fields.
 fn incoming(id: String, kind: EventType, at: Timestamp, fields: Vec<(String, Value)>) -> Incoming {
     let source = id.split('/').next().unwrap_or_default().to_owned();
     let report = Report {
@@ -253,13 +253,13 @@ fn incoming(id: String, kind: EventType, at: Timestamp, fields: Vec<(String, Val
     Incoming { id, content: 1, signed: None, report, lead: None }
 }
 
-/// What a sender says of the lead that has, or gets, this address.
+/// An event from a sender about the lead with this address, which may be new.
 fn said(kind: StandardEvent, address: &str) -> Incoming {
     let fields = vec![("email".to_owned(), Value::Text(address.to_owned()))];
     incoming(format!("web/{kind:?}/{address}"), EventType::Standard(kind), fixture::NOW, fields)
 }
 
-/// A new lead of this address.
+/// A new lead with this address.
 fn comes(address: &str) -> Incoming {
     said(StandardEvent::LeadCreated, address)
 }
@@ -269,7 +269,7 @@ async fn command(engine: &Engine, lead: LeadId, command: LeadCommand) -> Result<
     engine.apply_to(lead, "command".to_owned(), event).await
 }
 
-/// Waits until something is so.
+/// Waits until something is true.
 async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let waits = async {
         while !is_so() {
@@ -285,8 +285,8 @@ async fn taken(engine: &Engine) {
     until("it is taken", || engine.commands.capacity() == engine.commands.max_capacity()).await;
 }
 
-/// Waits until the engine has done all there is to do: until it slept while nothing was on its way to the disk. Twice, since
-/// it may have been asleep when something came.
+/// Waits until the engine has done all there is to do, that is, until it has slept while nothing was on its way to the disk. It
+/// does this twice, since the engine may have been asleep when something came.
 async fn rest(engine: &Engine) {
     for _ in 0..2 {
         let mut before = (engine.clock().elapsed(), *engine.progress.borrow());

@@ -8,7 +8,6 @@ use tokio::task::spawn_local;
 
 const FLOW: &str = "workflow: flow\nsummary: Waits.\nenroll: [{ when: lead.created }]\nsteps:\n  - id: pause\n    wait: 30d\n  - end: over\n";
 
-/// A store for several writers, and its time.
 struct Shared {
     time: Arc<AtomicI64>,
     first: MemoryStore,
@@ -24,7 +23,7 @@ impl Shared {
     }
 }
 
-/// A batch of another writer: it was told of this event too, and saw the store when it had come so far.
+/// A batch of another writer, which was told of this event too and had seen the store up to `seen`.
 fn marks(store: &MemoryStore, number: u64, event: &str, lead: LeadId, seen: Position) -> Batch {
     let mut batch = Batch::new(BatchId(number), store.epoch());
     batch.marks.push(Mark { event: event.to_owned(), day: fixture::NOW.day(), lead, content: Some(1) });
@@ -32,7 +31,7 @@ fn marks(store: &MemoryStore, number: u64, event: &str, lead: LeadId, seen: Posi
     batch
 }
 
-/// An engine that does not claim again while a test looks on.
+/// An engine that does not renew its claim during a test.
 fn patient() -> World {
     let world = World::new(&[FLOW]);
     World { limits: DriverOptions { lease: Duration::from_hours(24 * 365), ..world.limits.clone() }, ..world }
@@ -48,7 +47,7 @@ fn what_another_writer_has_changed_meanwhile_is_computed_again_in_order() {
         let Running { engine, .. } = world.start_on(shared.first).await;
         rest(&engine).await;
         let before = *engine.progress.borrow();
-        // The other's batch is on its way, and then the engine's, which has seen nothing of it; one more is computed behind.
+        // The other writer's batch is on its way, then the engine's, which has not seen it; and one more is computed behind.
         let stalled = world.disk.stall();
         let (first, second) = (comes("ada@acme.example"), comes("bob@other.example"));
         let batch = marks(&other, 1, &first.id, elsewhere, other.position().expect("there are several"));

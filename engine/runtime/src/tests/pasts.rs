@@ -22,7 +22,7 @@ const TEAMS: [&str; 2] = [
     "reps: { ben: { name: Ben } }\npools: { closers: [ben] }\n",
 ];
 
-/// A workspace of these settings, this team and this workflow.
+/// Writes a workspace with these settings, this team and this workflow.
 fn workspace(world: &World, settings: &str, team: &str, workflow: &str) {
     for (name, text) in [("cadenza.yaml", settings), ("team.yaml", team), ("flow0.yaml", workflow)] {
         write(&world.folders.path().join("workspace").join(name), text);
@@ -40,7 +40,7 @@ async fn passes(engine: &Engine, days: i64) {
     engine.advance(engine.clock().now().plus_ms(days * DAY_MS)).await.unwrap();
 }
 
-/// A lead whose life goes on over two changes of the workspace: of the hours, and of the team and the workflow.
+/// A lead that lives through two changes of the workspace: of the hours, and of the team and the workflow.
 async fn lives(world: &World, engine: &Engine) -> LeadState {
     let lead = engine.report(comes("ada@acme.example")).await.unwrap().lead;
     passes(engine, 1).await;
@@ -58,7 +58,7 @@ fn a_journal_is_played_again_over_changes_of_the_workspace() {
     let world = World::new(&[FLOW]);
     workspace(&world, SETTINGS[0], TEAMS[0], FLOW);
     let stored = world.live(async |engine| lives(&world, &engine).await);
-    // In another life: nothing but the store remembers what was in force, and no run follows the old workflow any more.
+    // In another life only the store remembers what was in force, and no run follows the old workflow any more.
     world.live(async |engine| {
         let entries = engine.timeline(&stored, 0, 100).await.unwrap();
         let under: BTreeSet<Digest> = entries.iter().filter_map(|entry| entry.skeleton.catalog).collect();

@@ -1,4 +1,4 @@
-//! Decisions of plugins that are asked beside the commit: what happens while they are under way, and when there are too many.
+//! Decisions of plugins that are asked outside the commit: what happens while they are under way, and when there are too many.
 //!
 //! On one thread a plugin answers as soon as it is asked, but the engine has not heard the answer yet when the next message
 //! leaves. What happens at that moment happens while the decision is under way.
@@ -13,16 +13,16 @@ use std::collections::BTreeMap;
 
 const SCORES: &str = "workflow: scores\nsummary: One score, on the pool.\nenroll: [{ when: lead.created }]\nsteps:\n  \
                       - id: score\n    score: inbound-fit\n    on_failure: { segment: cold }\n  - end: over\n";
-/// For the lead whose mail says when: it comes in another way than the others.
+/// For the lead whose mail marks the moment. It comes by another event than the others.
 const MAILS: &str = "workflow: mails\nsummary: One mail.\nenroll: [{ when: lead.engaged }]\nsteps:\n  - id: mail\n    \
                      email: scripts/hello.md\n  - end: over\n";
 
 /// Half of the pool's places: no plugin gets more.
 const PLACES: usize = 512;
-/// Leads that are one too many for that, and some more.
+/// How many leads find no place.
 const WITHOUT_PLACE: usize = 88;
 
-/// All of them come at once, and with them the lead whose mail leaves when their questions are under way.
+/// All leads come at once, together with the lead whose mail leaves when their questions are under way.
 async fn come(engine: &Engine, leads: usize) -> Vec<LeadId> {
     let said = (0..leads).map(|n| comes(&format!("ada{n}@acme.example")));
     let all = said.chain([said_of_the_mail()]).map(|incoming| engine.report(incoming));
@@ -42,7 +42,7 @@ fn world() -> World {
     world
 }
 
-/// Ends a life of the engine as soon as questions are under way: nothing is kept of what comes then.
+/// Ends a life of the engine as soon as questions are under way. Nothing is kept of what comes then.
 fn dies_while_asking(world: &World, leads: usize) -> Vec<LeadId> {
     let disk = world.disk.clone();
     world.post.meanwhile(move || disk.set_full(true));
@@ -55,7 +55,7 @@ fn dies_while_asking(world: &World, leads: usize) -> Vec<LeadId> {
     came
 }
 
-/// What the journal says of the decisions about a lead, an entry after the other.
+/// What a lead's journal says of the decisions about it, one entry after the other.
 async fn story(engine: &Engine, lead: LeadId) -> Vec<&'static str> {
     let state = engine.lead(lead).await.unwrap().expect("it came");
     let entries = engine.timeline(&state, 0, 20).await.unwrap();
@@ -76,7 +76,7 @@ async fn story(engine: &Engine, lead: LeadId) -> Vec<&'static str> {
         .collect()
 }
 
-/// How many leads have which story.
+/// How many leads have each story.
 async fn stories(engine: &Engine, leads: &[LeadId]) -> BTreeMap<Vec<&'static str>, usize> {
     let mut stories = BTreeMap::new();
     for lead in leads {
@@ -120,13 +120,13 @@ fn a_decision_that_was_lost_with_a_crash_is_asked_again_at_once() {
     });
 }
 
-/// More than one page of them, and each plugin has no more places than before.
+/// There is more than one page of them, and no plugin has more places than before.
 #[test]
 fn lost_decisions_are_asked_again_a_page_at_a_time_before_who_waits() {
     let mut world = world();
     let leads = dies_while_asking(&world, PLACES + WITHOUT_PLACE);
     world.limits.batch_timers_max = 7;
-    // The machine is smaller than it was: who finds no place any more waits in line.
+    // The machine is smaller than before, so questions that find no place now wait in line.
     world.limits.decisions_max = 10;
     world.live(async |engine| {
         rest(&engine).await;
@@ -144,7 +144,7 @@ fn a_full_pool_puts_decisions_off_and_fails_none() {
     let world = world();
     world.live(async |engine| {
         let clock = engine.clock().clone();
-        // Long enough for whatever had a time-out: nothing is asked again, and nothing written, while the pool is full.
+        // Long enough for every time-out: while the pool is full nothing is asked again, and nothing is written.
         let late = clock.now().plus_ms(20 * DECISION_TIMEOUT_MS);
         world.post.meanwhile(move || clock.advance_to(late));
         let leads = come(&engine, PLACES + WITHOUT_PLACE).await;

@@ -1,4 +1,4 @@
-//! Previews: the same computation as the deed, and nothing comes of it.
+//! Previews: the same computation as the real command, but nothing comes of it.
 
 use super::*;
 

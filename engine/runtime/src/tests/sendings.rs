@@ -9,16 +9,15 @@ use tokio::task::spawn_local;
 const MAILS: &str = "workflow: mails\nsummary: One mail.\nenroll: [{ when: lead.created }]\nsteps:\n  - id: mail\n    \
                      email: scripts/hello.md\n  - id: pause\n    wait: 30d\n  - end: over\n";
 
-/// How many turns the engine gets between what falls due and what forbids it: with none it has not begun the mail yet, with
-/// many it has.
+/// How many turns the engine gets between what falls due and what forbids it. With none it has not begun the mail yet, with many
+/// it has.
 const TURNS: [usize; 4] = [0, 1, 8, 64];
 
-/// How many sendings of one connection are under way at the most.
+/// The most sendings of one connection under way.
 const SHARE: usize = 16;
 
-/// A mail falls due and something forbids it, while another lead's batch is on its way to the disk: what is begun and what is
-/// told in that time goes into one batch. The mail's lead comes after hours, so that its mail waits in the outbox for the
-/// morning.
+/// A mail falls due and something forbids it while another lead's batch is on its way to the disk. What is begun and what is told
+/// in that time goes into one batch. The mail's lead comes after hours, so that its mail waits in the outbox for the morning.
 async fn forbids<F: Future<Output: 'static> + 'static>(
     world: &World,
     engine: &Engine,
@@ -54,7 +53,7 @@ fn world_with_a_slow_disk() -> World {
     World { commits: Commits::OnTheirThread, ..World::new(&[MAILS]) }
 }
 
-/// A command takes the mail of its batch back, and it does not leave later either.
+/// A command takes the mail of its batch back, and the mail does not leave later either.
 fn takes_its_mail_back(told: &LeadCommand) {
     for turns in TURNS {
         let world = world_with_a_slow_disk();
@@ -117,8 +116,8 @@ async fn in_an_hour(engine: &Engine) {
     engine.advance(engine.clock().now().plus_ms(HOUR_MS)).await.expect("the clock is ours");
 }
 
-/// A mail that was written, and could not be sent, while the lead gets another address or the old one is bound. Under one
-/// key it leaves for one address.
+/// A mail was rendered and could not be sent, and the lead gets another address or the old one is bound. Under one key the mail
+/// leaves for one address.
 #[test]
 fn a_mail_that_is_sent_again_goes_where_it_went_unless_that_address_is_bound() {
     use StandardEvent::{EmailBounced, LeadUpdated};
@@ -162,7 +161,8 @@ fn a_mail_that_is_sent_again_goes_where_it_went_unless_that_address_is_bound() {
     }
 }
 
-/// What is written in a batch that takes it back was seen by nobody: it is written anew, for the address that the lead has then.
+/// Nobody has seen a mail that was rendered in a batch that takes it back. It is rendered anew, for the address that the lead has
+/// then.
 #[test]
 fn a_mail_that_was_taken_back_in_its_batch_is_written_anew() {
     const NEW: &str = "new@acme.example";
@@ -200,7 +200,7 @@ fn a_connection_has_no_more_than_its_share_of_the_sendings() {
     });
 }
 
-/// The gate puts a mail off until the morning, and then something changes by which it would let it go.
+/// The gate puts a mail off until the morning, and then something changes so that the gate would let it go.
 #[test]
 fn a_mail_that_was_put_off_leaves_when_what_put_it_off_is_gone() {
     for by_workspace in [false, true] {
@@ -215,7 +215,7 @@ fn a_mail_that_was_put_off_leaves_when_what_put_it_off_is_gone() {
                 let zone = ("timezone".to_owned(), Value::Text("Asia/Tokyo".to_owned()));
                 let learnt = Incoming { lead: Some(lead), ..said(StandardEvent::LeadUpdated, "ada@acme.example") };
                 let report = Report { fields: vec![zone], ..learnt.report };
-                // Monday morning there, Sunday evening here.
+                // It is Monday morning there, and Sunday evening here.
                 engine.advance(fixture::NOW.plus_ms((2 * 24 + 10) * HOUR_MS)).await.unwrap();
                 engine.report(Incoming { report, ..learnt }).await.unwrap();
                 rest(&engine).await;

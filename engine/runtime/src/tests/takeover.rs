@@ -1,4 +1,4 @@
-//! Another process takes the data over: whoever wrote before gives it up, and says so.
+//! Another process takes the data over: the process that wrote before gives it up, and says so.
 
 use super::*;
 use cadenza_store::{Partitions, Store as _};
@@ -14,7 +14,7 @@ fn who_is_fenced_writes_nothing_more_and_ends() {
             let other = MemoryStore::in_one_order(&world.disk).expect("the disk is sound");
             let refused = engine.report(comes("bob@other.example")).await;
             assert!(matches!(refused, Err(Refused::Failed(_))), "{commits:?}: {refused:?}");
-            // It does not try again for ever.
+            // It does not keep trying for ever.
             engine.ended().await;
             assert!(engine.has_ended(), "{commits:?}");
             let refused = engine.report(comes("cyd@other.example")).await;

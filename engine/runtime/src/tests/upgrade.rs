@@ -7,7 +7,7 @@ use cadenza_store::{Batch, BatchId, Mark, Store as _};
 const TASKS: &str = "workflow: tasks\nsummary: One task.\nenroll: [{ when: lead.created }]\nsteps:\n  - id: talk\n    \
                      task: Talk to them\n    results: { else: end }\n";
 
-/// The first program noted no content with the mark of an event.
+/// The first program kept no content with the mark of an event.
 #[test]
 fn an_event_of_before_an_upgrade_is_a_duplicate() {
     let known = LeadId::new(fixture::NOW, 9);

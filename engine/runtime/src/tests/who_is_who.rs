@@ -1,15 +1,16 @@
-//! Who is who, and what may be done where: stories of leads that share, change and lose their addresses and numbers,
-//! from a table.
+//! Who is who, and what may be done where: stories of leads that share, change and lose their addresses and numbers, from a
+//! table.
 //!
 //! Rows of `who_is_who.txt`:
 //! - `# …` begins a story;
-//! - `source type field=value … -> LEAD what` is an event and what came of it: the lead that it went to, named by the letters
-//!   of the alphabet as they come, and what its journal says of identity. `~` stands for a blank, a `data.` for what is beside
-//!   the lead, `id=A` for our own id of a lead, `refused=` for a channel that a sender says it does not want, `stage=` for where it says that the lead stands,
-//!   `at=` for how many milliseconds from now it happened;
+//! - `source type field=value … -> LEAD what` is an event and its result: the lead that it went to, lettered from A in the order
+//!   in which they come, and what its journal says of identity. `~` stands for a blank, `data.` precedes what is not about the
+//!   lead, `id=A` is our own id of a lead, `refused=` a channel that the sender says the lead does not want, `stage=` the stage
+//!   that the sender says the lead has, and `at=` the time of the event in milliseconds from now;
 //! - `! LEAD command` is what a person does: `opt-out`, `disqualify`, `refuse:call,email` (`refuse:` takes it back);
-//! - `task LEAD outcome [result] field=value …` is a report on its open call;
-//! - `? LEAD name=value …` is how it stands: fields, `stage`, what the gate says of `mail` and `call`, `last` notes.
+//! - `task LEAD outcome [result] field=value …` is a report on the lead's open call;
+//! - `? LEAD name=value …` is how the lead stands: fields, `stage`, what the gate says of `mail` and `call`, and its `last`
+//!   notes.
 
 use super::*;
 use cadenza_core::event::{Standing, TaskReport};
@@ -27,7 +28,6 @@ use tokio::task::spawn_local;
 const CALLS: &str = "workflow: calls\nsummary: One call.\nenroll: [{ when: lead.created }]\nsteps:\n  - id: talk\n    \
                      call: scripts/hello.md\n    due: 30d\n    results: { else: end }\n";
 
-/// A story under way.
 struct Story {
     engine: Engine,
     leads: Vec<LeadId>,
@@ -57,7 +57,7 @@ impl Story {
         self.engine.lead(lead).await.expect("readable").expect("it is there")
     }
 
-    /// What a row says should be, and what is.
+    /// Plays a row. Returns what it expects and what was found.
     async fn tell(&mut self, row: &str) -> (String, String) {
         let clock = self.engine.clock();
         clock.advance_to(clock.now().plus_ms(MINUTE_MS));
@@ -83,7 +83,7 @@ impl Story {
         (expected, found.trim().to_owned())
     }
 
-    /// The event of a row, and what is to come of it.
+    /// The event of a row, and its expected result.
     fn read(&mut self, source: &str, row: &str) -> (Incoming, String) {
         let (event, expected) = row.split_once(" -> ").expect("an event has an end");
         let mut words = event.split_whitespace();
@@ -111,7 +111,7 @@ impl Story {
         let mut told = Incoming { lead, ..incoming(format!("{source}/{}", self.events), kind, at, fields) };
         let report = &mut told.report;
         (report.data, report.standing) = (data, standing);
-        // As the door does it.
+        // As the HTTP API does it.
         if report.is_against() {
             let keys = report.data.iter().filter(|(name, _)| matches!(name.as_str(), "email" | "phone"));
             report.also = keys.map(|(name, value)| (name.clone(), value.clone())).collect();
@@ -251,7 +251,7 @@ fn every_story_goes_as_it_is_told() {
     assert!(wrong.is_empty(), "{} rows go another way:\n{}", wrong.len(), wrong.join("\n"));
 }
 
-/// The rows of a story that go another way than they are told.
+/// The rows of a story whose results are different.
 async fn goes_otherwise(story: &mut Story, title: &str, rows: &[&str]) -> Vec<String> {
     let mut wrong = Vec::new();
     for row in rows {
@@ -263,10 +263,11 @@ async fn goes_otherwise(story: &mut Story, title: &str, rows: &[&str]) -> Vec<St
     wrong
 }
 
-/// A lead of the first rules: its number, what was given of it, and whether it opted out.
+/// A lead of the first rules: its number, the fields given, and whether it opted out.
 type OldLead = (u64, &'static [(&'static str, &'static str)], bool);
 
-/// A data folder of the first rules: leads with the keys that those made, behind so many keys of leads that are gone.
+/// Writes a data folder of the first rules: leads with the keys made by those rules, behind this many keys of leads that are
+/// gone.
 async fn write_old_leads(store: &MemoryStore, keys_before: usize) {
     let mut batch = Batch::new(BatchId(1), store.epoch());
     let gone = Identity { holders: vec![LeadId::new(fixture::NOW, 0)], bindings: Vec::new() };
@@ -308,19 +309,19 @@ const OLD_LEADS: [OldLead; 2] = [
 const KEYS_BEFORE: usize = 1_000;
 
 impl Story {
-    /// One that goes on with the leads of the first rules.
+    /// A story that goes on with the leads of the first rules.
     fn of_old_leads(engine: Engine) -> Self {
         Self { leads: OLD_LEADS.map(|(n, ..)| LeadId::new(fixture::NOW, n)).into(), ..Self::new(engine) }
     }
 }
 
-/// How many keys of these leads are by the first rules.
+/// How many keys of these leads were made by the first rules.
 async fn old_keys(store: &dyn Store) -> usize {
     let old = store.identities_of(1, KEYS_BEFORE + 9).await.expect("readable");
     old.iter().filter(|(key, _)| !key.value.starts_with('!')).count()
 }
 
-/// Before their keys are raised, leads of the first rules are found by what was given then.
+/// Before their keys are raised, leads of the first rules are found by the values that were given then.
 #[test]
 fn leads_of_the_first_rules_are_found_before_their_keys_are_raised() {
     let rows = [
@@ -332,7 +333,7 @@ fn leads_of_the_first_rules_are_found_before_their_keys_are_raised() {
     let world = World { commits: Commits::OnTheirThread, ..World::new(&[CALLS]) };
     world.live(async |engine| engine.stop().await);
     world.between_lives(async |store| write_old_leads(&store, KEYS_BEFORE).await);
-    // The engine goes on with the workspace that it has, so nothing has to be durable before it can be told something.
+    // The engine goes on with its stored workspace, so nothing has to become durable before it can be told something.
     world.break_workspace();
     on_one_thread(async {
         let Running { engine, refused } = world.start().await;
@@ -361,7 +362,7 @@ fn leads_of_the_first_rules_are_found_before_their_keys_are_raised() {
     });
 }
 
-/// After that they are found by every spelling of it; what bound them binds.
+/// After that they are found by every spelling of those values, and what bound them still does.
 #[test]
 fn leads_of_the_first_rules_are_found_when_their_keys_are_raised() {
     let rows = [

@@ -1,5 +1,5 @@
-//! Every event that was acknowledged is in the journal of the lead for which it was, once; one whose fate nobody knows is there
-//! once or not at all; one that was refused is not. The same of what people do to leads and tasks, which is told once.
+//! An acknowledged event is in the journal of its lead once. An event with an unknown fate is there once or not at all, and a
+//! refused event is not there. The same holds for what people do to leads and tasks, which is sent once.
 
 use super::scan::Scan;
 use crate::record::{Fate, Shared};
@@ -33,7 +33,7 @@ pub(super) fn check(scan: &Scan, record: &Shared) {
         compare(id, told.fate, events.get(id).map_or(&[][..], Vec::as_slice));
     }
     for act in &record_now.acts {
-        // What it means for others, an address that is bound, is told in their journals under the same id.
+        // What the act means for other leads (an address that is bound) is told in their journals under the same id.
         let told = acts.get(act.id.as_str()).into_iter().flatten();
         let times: Vec<LeadId> = told.copied().filter(|lead| *lead == act.lead).collect();
         match act.fate {

@@ -1,5 +1,6 @@
-//! Every message leaves under one key, and says the same under it to the same address, however often it is tried. What a journal says was
-//! sent, left; what was taken, a journal had queued; what was queued and is waited for lies in the outbox or with the dead letters.
+//! Every message leaves under one key, with the same text and to the same address, however often it is tried. What a journal says
+//! was sent has left; what was taken had been queued by a journal; what was queued and is waited for lies in the outbox or with
+//! the dead letters.
 
 use super::scan::Scan;
 use crate::record::Shared;
@@ -48,7 +49,7 @@ pub(super) fn check(scan: &Scan, record: &Shared) {
                     wrong.push(format!("{effect} was sent, as its lead's journal says, and nobody took it"));
                 }
                 Some(_) => {}
-                // A word to a rep is not heard of when it got there.
+                // The journal does not say when a notice to a rep arrived.
                 None if is_there || taken.contains(&effect) => {}
                 None => {
                     let run_is_over = departed.contains(&effect);
@@ -77,7 +78,7 @@ pub(super) fn check(scan: &Scan, record: &Shared) {
     wrong.into_iter().for_each(|what| record.wrong(what));
 }
 
-/// Whether some run waits for it.
+/// Whether some run waits for the message.
 fn is_awaited(state: &cadenza_core::state::LeadState, effect: EffectId) -> bool {
     use cadenza_core::run::{CadencePhase, RunState};
     state.runs.iter().any(|run| match &run.state {

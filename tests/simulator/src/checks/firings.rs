@@ -1,5 +1,6 @@
-//! A firing reaches each of its leads once: no lead is told of one firing twice, and as many were enrolled by it as it counted. But
-//! for a schedule whose record could not be read: it begins anew, and a clock that was set back comes by its firings again.
+//! A firing reaches each of its leads once: no lead is told of one firing twice, and as many leads were enrolled by it as it
+//! counted. The exception is a schedule whose record could not be read: it begins anew, and when the clock was set back it comes
+//! to its firings again.
 
 use super::scan::Scan;
 use crate::life::Lives;
@@ -13,7 +14,7 @@ use cadenza_core::workflow::Enroll;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) fn check(scan: &Scan, record: &Shared) {
-    // By the firing: how many leads were enrolled by it.
+    // How many leads were enrolled by each firing.
     let mut enrolled: BTreeMap<String, u64> = BTreeMap::new();
     let came_twice = |firing: &str| {
         let (id, nominal) = firing.strip_prefix("schedule/").and_then(|firing| firing.rsplit_once('/')).unzip();
@@ -68,8 +69,8 @@ pub(super) fn check(scan: &Scan, record: &Shared) {
 /// No schedule of this simulation is silent for longer.
 const SILENT_MS_MAX: i64 = 4 * DAY_MS;
 
-/// Since nothing fails any more, every schedule fired when it was to, for every lead that it is about: each has an entry of it, or
-/// was in the workflow then.
+/// Since nothing fails any more, every schedule fired when it was due, for every lead that it covers: each lead has an entry of
+/// it, or was in the workflow then.
 pub(super) fn check_last(scan: &Scan, lives: &Lives<'_>, now: Timestamp) {
     let schedules = lives.workflows.values().flat_map(|workflow| {
         let ways = workflow.enroll.iter();
@@ -87,8 +88,8 @@ pub(super) fn check_last(scan: &Scan, lives: &Lives<'_>, now: Timestamp) {
             lives.record.wrong(format!("{id} was last seen to at {:?}, and it is {now}", state.handled));
         }
         let fired = state.past.iter().filter(|past| past.how == Fired::InTime && past.nominal > lives.healed_at);
-        // At a time that came twice a lead may have been in the workflow since before it, by a clock that was ahead, or have come
-        // after the firing, which took place by that clock.
+        // At a time that came twice, a lead may have been in the workflow before by a clock that was ahead, or may have come
+        // after the firing by that clock.
         let once = |nominal: Timestamp| !lives.record.lock().came_twice(nominal);
         for past in fired.filter(|past| of_all && once(past.nominal)) {
             let firing = format!("schedule/{id}/{}", past.nominal);
@@ -107,7 +108,7 @@ fn is_told(entries: &[Entry], firing: &str) -> bool {
     events.any(|event| matches!(event, Event::Enrolled { by, .. } if by == firing))
 }
 
-/// Whether a lead was in a workflow at this time, or came into it or left it at that moment.
+/// Whether a lead was in a workflow at this time, or entered or left it at that moment.
 fn is_in(entries: &[Entry], lives: &Lives<'_>, name: &str, at: Timestamp) -> bool {
     let mut inside = BTreeSet::new();
     for entry in entries {

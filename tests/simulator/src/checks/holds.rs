@@ -1,4 +1,5 @@
-//! A hold reaches its leads once: every hold that is over ended on its account and its leads, and no lead heard twice of one end.
+//! A hold reaches its leads once: every hold that is over has ended on its account and its leads, and no lead was told twice of
+//! one end.
 
 use super::scan::Scan;
 use crate::record::Shared;
@@ -34,7 +35,7 @@ pub(super) fn check(scan: &Scan, record: &Shared, now: Timestamp) {
     }
 }
 
-/// Nobody is told twice of one end. Of two ends that came while a lead could not be read it may hear at one moment.
+/// No lead is told twice of one end. A lead that could not be read may hear at one moment of two ends that came meanwhile.
 fn hears_once(scan: &Scan, lead: LeadId, record: &Shared) {
     let mut heard = BTreeSet::new();
     for entry in scan.journal(lead) {
@@ -50,8 +51,9 @@ fn hears_once(scan: &Scan, lead: LeadId, record: &Shared) {
     }
 }
 
-/// Who came under a hold hears when it is over, unless a deal made it permanent or another one is in force. What an account is
-/// told while it cannot be read is lost to it, so those are left out; and so is who may have come to another account.
+/// A lead that came under a hold hears when it is over, unless a won deal made the hold permanent or another one is in force.
+/// What an account is told while it cannot be read is lost to it, so its leads are left out. So are leads that may have moved to
+/// another account.
 fn hears_at_all(scan: &Scan, state: &LeadState, record: &Shared, now: Timestamp) {
     let account = state.lead.account.and_then(|id| scan.accounts.get(&id));
     let moved = |field: &str| ["email", "company", "domain"].contains(&field);

@@ -1,7 +1,7 @@
-//! Indexes and counters equal a scan of the records: each lead has one timer at its next deadline, each task a place in its queue,
-//! each question that waits a place in its line, each lead with a question that has no answer a key, each lead that hears of its
-//! account another, each message one row in the outbox, and every counter says what counting says. All of it is worked out here from
-//! the records, not by the code that keeps it.
+//! Indexes and counters equal a scan of the records. Each lead has one timer at its next deadline; each task has a place in its
+//! queue; each waiting question has a place in its line; each lead with an unanswered question has a key, and each lead that
+//! listens to its account another; each message has one row in the outbox; and every counter says what counting says. All of this
+//! is worked out here from the records, not by the code that maintains it.
 
 use super::scan::Scan;
 use crate::record::Shared;
@@ -60,7 +60,7 @@ fn compare<T: Ord + Debug>(record: &Shared, what: &str, kept: BTreeSet<T>, scann
     }
 }
 
-/// When everybody is due.
+/// When each lead and account is due.
 fn due(scan: &Scan) -> BTreeSet<Timer> {
     let leads = scan.leads.iter().filter_map(|state| Some((next_of(state)?, TimerOwner::Lead(state.lead.id))));
     let accounts = scan.accounts.values().filter_map(|account| {
@@ -76,7 +76,7 @@ fn next_of(state: &LeadState) -> Option<Timestamp> {
     let mut earlier = |at: Timestamp| next = Some(next.map_or(at, |next| next.min(at)));
     for task in &state.tasks {
         let stands = state.runs.iter().any(|run| Some(run.id) == task.run && run.braked_at.is_some());
-        // A call of a lead that a person has paused makes nobody late.
+        // A call to a lead that a person has paused makes nobody late.
         if stands || (task.kind == TaskKind::Call && state.lead.paused_at.is_some()) {
             continue;
         }
@@ -114,7 +114,7 @@ fn next_of(state: &LeadState) -> Option<Timestamp> {
     next
 }
 
-/// Escalations and what was raised come first, then first calls, then everything else.
+/// Escalations and raised tasks come first, then first calls, then everything else.
 fn class_of(task: &Task) -> u8 {
     match task.kind {
         TaskKind::Escalation => 0,

@@ -1,6 +1,6 @@
-//! What must hold, each in a file of its own. A checker goes by what was acknowledged, what was shown, what left, and by scans of
-//! what lies on the disk. None of them asks the gate or the index code, or runs a step, but one: a journal is played again with
-//! `replay`, which is what is checked there.
+//! What must hold, each promise in a file of its own. A checker goes by what was acknowledged, what was shown, what left, and by
+//! scans of what lies on the disk. None of them asks the gate or the index code, or runs a step. The one exception plays journals
+//! again with `replay`, which is what it checks.
 
 mod applied_once;
 mod every_effect;
@@ -23,7 +23,7 @@ use crate::record::Shared;
 use cadenza_core::time::Timestamp;
 use scan::Scan;
 
-/// What holds whenever nobody writes: between two lives.
+/// What holds whenever nobody writes, which is between two lives.
 pub(crate) fn at_rest(disk: &Disk, record: &Shared) -> anyhow::Result<()> {
     let scan = Scan::of(disk, false)?;
     indexes::check(&scan, record);

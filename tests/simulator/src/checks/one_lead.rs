@@ -1,5 +1,5 @@
-//! One lead for each key: what finds a lead is written down, and two leads have an address or number in common only where their
-//! journals say that they know. Nobody whose record is there is missing among those whom a key leads to.
+//! One lead for each key: every key that finds a lead is stored, and two leads share an address or number only if their journals
+//! say that they know. Every lead with a record is among the holders of its keys.
 
 use super::scan::Scan;
 use crate::record::Shared;

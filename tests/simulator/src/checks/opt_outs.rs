@@ -1,5 +1,5 @@
-//! An opt-out that was acknowledged holds: the lead's record says so, and nothing is planned with it any more. That nothing leaves to
-//! it, or to an address that it named, is looked at where messages leave (`post.rs`).
+//! An acknowledged opt-out holds: the lead's record has it, and nothing is planned with the lead any more. That nothing leaves to
+//! the lead, or to an address that the opt-out named, is checked where messages leave (`post.rs`).
 
 use super::scan::Scan;
 use crate::record::Shared;

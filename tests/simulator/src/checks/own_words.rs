@@ -1,4 +1,4 @@
-//! What is stored under a word of the team's own is what that word means, whichever workspace came since; and what was not
+//! What is stored under one of the team's own words is what that word means, no matter which workspaces followed. What was not
 //! reported in such a word has none.
 
 use super::scan::Scan;

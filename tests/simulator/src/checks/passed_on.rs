@@ -1,7 +1,7 @@
-//! What happens to one lead is heard by the others of its account whose runs say so, and once by each: what was heard did happen, to
-//! somebody else, while such a run was there; and such a run that is still there in the end, or was there long enough, heard it. A lead
-//! to which nothing comes of it tells nothing, so the last goes by runs that always do something.
-//! Definitions are read here from the workspaces that were kept, not by the code that asks who hears.
+//! What happens to one lead is heard once by each other lead of its account that has a run which listens for it. What was heard
+//! did happen, to another lead, while such a run was there. A run that is still there in the end, or was there long enough, heard
+//! it. An event that changes nothing on the receiving lead leaves no entry, so the last promise is checked on runs that always
+//! react. Definitions are read here from the kept workspaces, not by the code that asks who listens.
 
 use super::scan::Scan;
 use crate::record::Shared;
@@ -13,16 +13,16 @@ use cadenza_core::state::LeadState;
 use cadenza_core::time::{HOUR_MS, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// An event: the lead to which it happened, when it was handled there, and its type. Several may be the same in this.
+/// An event: the lead to which it happened, when it was handled there, and its type. Several events may share these.
 type Which = (LeadId, Timestamp, EventType);
 
-/// A run that hears of the account.
+/// A run that listens to its account.
 struct Listener {
     started_at: Timestamp,
-    /// The numbers of the entries between which it was there.
+    /// The number of the journal entry with which the run began.
     since: u64,
     until: u64,
-    /// When it ended.
+    /// When the run ended.
     ended_at: Option<Timestamp>,
     hears: Heard,
 }
@@ -31,7 +31,7 @@ struct Listener {
 #[derive(Clone, Default)]
 struct Heard {
     kinds: BTreeSet<EventType>,
-    /// Those of them that always move such a run, wherever it is.
+    /// The events that always move such a run, wherever it is.
     always: BTreeSet<EventType>,
 }
 
@@ -67,8 +67,8 @@ pub(super) fn check(scan: &Scan, record: &Shared, healed_at: Timestamp) {
 }
 
 impl Listener {
-    /// Whether it was there before an event, and so long after it that it must have heard of it. Of times that came twice it is
-    /// not known which was first.
+    /// Whether the run was there before an event and so long after it that it must have heard of it. Times that came twice do not
+    /// count, since it is not known which was first.
     fn must_hear(&self, (_, at, kind): &Which, record: &Shared, healed_at: Timestamp) -> bool {
         let once = |at: Timestamp| !record.lock().came_twice(at);
         let long_after = (*at).max(healed_at).plus_ms(HOUR_MS);
@@ -139,7 +139,8 @@ fn listeners(entries: &[Entry], kinds: &BTreeMap<Digest, Heard>) -> Vec<Listener
     runs.into_values().filter(|listener| !listener.hears.kinds.is_empty()).collect()
 }
 
-/// What a lead heard of others, and how often. A lead that could not be read is told later, whoever listens by then.
+/// What a lead heard of others, and how often. A lead that could not be read is told later, and whatever runs listen then hear
+/// it.
 fn heard(scan: &Scan, state: &LeadState, listeners: &[Listener], record: &Shared) -> BTreeMap<Which, usize> {
     let mut heard = BTreeMap::new();
     let lead = state.lead.id;
@@ -164,7 +165,7 @@ fn heard(scan: &Scan, state: &LeadState, listeners: &[Listener], record: &Shared
     heard
 }
 
-/// Whether a lead may have come to another account.
+/// Whether a lead may have moved to another account.
 fn moved(entries: &[Entry]) -> bool {
     let changes = entries.iter().filter_map(|entry| entry.personal.as_ref()).flat_map(|personal| &personal.changes);
     changes.into_iter().any(|change| ["email", "company", "domain"].contains(&change.field.as_str()))

@@ -1,5 +1,5 @@
-//! A journal played again gives the state that is stored: nothing changes a lead but what its journal tells, under what was kept
-//! of the workspaces that were in force. What this process remembers of them says only whether there were such.
+//! A journal that is played again gives the stored state: nothing changes a lead but what its journal tells, under the kept
+//! versions of the workspaces that were in force. The memory of this process only tells which workspaces those were.
 
 use super::scan::Scan;
 use crate::record::Shared;
@@ -65,7 +65,7 @@ pub(super) fn check(scan: &Scan, record: &Shared, in_force: &BTreeSet<Digest>) {
     }
 }
 
-/// What a lead's own events say: who else has its keys is said by those.
+/// The notes that come from a lead's own events. Those on who else has its keys come from other leads' events.
 fn said(notes: &[Note]) -> Vec<&Note> {
     let of_others =
         |note: &&Note| matches!(note, Note::IdentityConflict(_) | Note::OneOfSeveral { .. } | Note::KeyShared { .. });

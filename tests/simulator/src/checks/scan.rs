@@ -14,12 +14,11 @@ use cadenza_store::{Commits, DeadLetter, InboxRow, Keyed, Partitions, QuestionKe
 use std::collections::{BTreeMap, BTreeSet};
 use std::task::{Context, Poll, Waker};
 
-/// What was found.
 pub(crate) struct Scan {
     pub(crate) leads: Vec<LeadState>,
-    /// The journal of each lead, the newest entry included; empty when it was not wanted.
+    /// The journal of each lead, including the newest entry; empty if it was not wanted.
     pub(crate) journals: BTreeMap<LeadId, Vec<Entry>>,
-    /// What entries were computed under, as it was kept; empty when journals were not wanted.
+    /// What entries were computed under, as it was kept; empty if journals were not wanted.
     pub(crate) pasts: BTreeMap<Digest, Result<Past, Lost>>,
     pub(crate) timers: Vec<Timer>,
     pub(crate) queue: Vec<QueueKey>,
@@ -30,27 +29,27 @@ pub(crate) struct Scan {
     pub(crate) identities: Vec<(IdentityKey, Identity)>,
     pub(crate) accounts: BTreeMap<AccountId, Account>,
     pub(crate) held: BTreeMap<AccountId, Vec<LeadId>>,
-    /// Leads that hear of other leads of their account, by what the index says.
+    /// Leads that listen to their account, according to the index.
     pub(crate) listeners: Vec<(AccountId, LeadId)>,
     pub(crate) counters: BTreeMap<String, i64>,
     pub(crate) schedules: Vec<(String, ScheduleState)>,
-    /// What leads have still to hear.
+    /// What leads still have to hear.
     pub(crate) inbox: Vec<InboxRow>,
     /// Keys of records that could not be read at some time.
     ever_spoilt: BTreeSet<Vec<u8>>,
 }
 
 const EVERYWHERE: Partitions = Partitions::ALL;
-/// More than there ever is.
+/// More than there ever are.
 const ALL: usize = 100_000;
 
 impl Scan {
-    /// Reads a copy of the disk, on which everything can be read.
+    /// Reads a copy of the disk on which everything can be read.
     pub(crate) fn of(disk: &Disk, with_journals: bool) -> anyhow::Result<Self> {
         let copy = disk.sound_copy();
         let store = Keyed::start(copy.open(), true, Commits::OnCallersThread)?;
         let mut read = std::pin::pin!(Self::read(&store, with_journals));
-        // What lies in memory is read at once, so nobody has to wait for it, here or in a runtime.
+        // What lies in memory is read at once, so nothing has to be waited for, with or without a runtime.
         match read.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(scan) => Ok(Self { ever_spoilt: disk.platter().ever_spoilt.clone(), ..scan? }),
             Poll::Pending => anyhow::bail!("a store that answers at once did not"),
@@ -107,7 +106,7 @@ impl Scan {
         })
     }
 
-    /// Whether the account that a lead belongs to now could not be read at some time.
+    /// Whether the record of a lead's present account could not be read at some time.
     pub(crate) fn was_account_spoilt(&self, state: &LeadState) -> bool {
         state.lead.account.is_some_and(|id| self.was_spoilt(Kind::Account, &id.0.to_be_bytes()))
     }
@@ -126,7 +125,6 @@ impl Scan {
         self.ever_spoilt.contains(&[&[kind.prefix()][..], key].concat())
     }
 
-    /// The journal of a lead.
     pub(crate) fn journal(&self, lead: LeadId) -> &[Entry] {
         self.journals.get(&lead).map_or(&[], Vec::as_slice)
     }

@@ -1,4 +1,4 @@
-//! Nothing that was shown is undone: every entry of a journal that somebody saw, in an answer or when looking, is still there.
+//! Nothing that was shown is undone: every journal entry that somebody saw, in an answer or when looking, is still there.
 
 use super::scan::Scan;
 use crate::record::Shared;

@@ -1,5 +1,5 @@
-//! Lists and queues stay within their limits, and what is due is done within a number of batches. How many attempts to send are
-//! under way is looked at where they leave (`post.rs`).
+//! Lists and queues stay within their limits, and what is due is done within a number of batches. How many attempts are under way
+//! is checked where they leave (`post.rs`).
 
 use super::scan::Scan;
 use crate::disk::Disk;
@@ -28,12 +28,13 @@ pub(super) fn check(scan: &Scan, record: &Shared) {
     }
 }
 
-/// Batches for each thing that may have been due at one moment: its timer, its mail, the result of it, and what comes of that.
+/// The most batches for each thing that may have been due at one moment: its timer, its mail, the mail's result, and what follows
+/// from that.
 const BATCHES_EACH: u64 = 12;
-/// Batches that a quiet engine may need besides.
+/// The most batches that a quiet engine may need in addition.
 const BATCHES_BESIDES: u64 = 40;
 
-/// Nothing fails, nothing is paused, and the clock stood still: what was due was done within so many batches.
+/// Nothing fails, nothing is paused, and the clock stood still: what was due must have been done within a number of batches.
 pub(crate) fn done_soon(record: &Shared, batches: u64, disk: &Disk) {
     let Ok(scan) = Scan::of(disk, false) else { return };
     let things = scan.leads.len() + scan.outbox.len() + scan.accounts.len();

@@ -1,5 +1,5 @@
-//! The world that a seed plays in: workspaces as files, drawn so that every verb and every setting that changes what becomes of a
-//! lead comes up. A trace keeps the files themselves, so that it says the same when this draws otherwise.
+//! The world that a seed plays in: workspaces as files, drawn so that every verb comes up, and every setting that affects a lead.
+//! A trace keeps the files themselves, so that it stays the same when they are drawn differently.
 
 mod settings;
 mod steps;
@@ -12,13 +12,12 @@ use std::path::Path;
 
 pub use steps::VerbKind;
 
-/// The names that commands may use, in every workspace: what is missing in one of them is asked for in vain.
+/// The names that commands may use in every workspace. A workflow that one of them lacks is asked for in vain.
 pub const WORKFLOWS: [&str; 3] = ["follow", "handoff", "quiet"];
-/// Those who may be in the team.
+/// The reps who may be in the team.
 pub const REPS: [&str; 4] = ["ana", "ben", "chloe", "maria"];
-/// The plugins that the program brings along.
+/// The plugins that the program brings.
 pub const PLUGINS: [&str; 3] = ["inbound-fit", "nurture-track", "speed-to-lead"];
-/// The connections that a workspace may have.
 pub const CONNECTIONS: [&str; 2] = ["mailer", "pager"];
 
 /// Results of the team's own, which workflows may name.
@@ -27,18 +26,17 @@ pub const OWN_RESULTS: [(&str, TouchResult); 3] = [
     ("recommended", TouchResult::Qualified),
     ("never-again", TouchResult::OptedOut),
 ];
-/// One that only some workspaces declare: whoever reports it may be late, and what is stored of it stays.
+/// A result that only some workspaces declare. It may be reported too late, and what is stored of it stays.
 pub const PASSING_RESULT: (&str, TouchResult) = ("no-answer-to-that", TouchResult::DoesNotRecall);
 /// Stages of the team's own.
 pub const OWN_STAGES: [(&str, Stage); 2] = [("trial", Stage::Open), ("fits", Stage::Qualified)];
 
-/// A workspace: its files by their names.
+/// A workspace: its files by name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Workspace(pub BTreeMap<String, String>);
 
 impl Workspace {
-    /// Draws one.
     pub fn draw(dice: &mut Dice) -> Self {
         let mut files = BTreeMap::new();
         let settings = settings::Settings::draw(dice);
@@ -58,7 +56,7 @@ impl Workspace {
         Self(files)
     }
 
-    /// Draws another one that the first may become while runs are in it: some of its files.
+    /// Draws a workspace that may replace the first while runs are in it: some of its files are different.
     pub fn changed(&self, dice: &mut Dice) -> Self {
         let (mut files, other) = (self.0.clone(), Self::draw(dice));
         let mut changed = false;
@@ -73,7 +71,7 @@ impl Workspace {
         Self(files)
     }
 
-    /// Puts its files into a folder, in the place of those that are there.
+    /// Writes the files into a folder, over those that are there.
     pub fn write(&self, folder: &Path) -> std::io::Result<()> {
         for (name, text) in &self.0 {
             let file = folder.join(name);

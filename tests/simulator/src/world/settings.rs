@@ -3,13 +3,12 @@
 use super::{OWN_RESULTS, OWN_STAGES, PASSING_RESULT, REPS};
 use crate::dice::Dice;
 
-/// What was drawn.
 pub(super) struct Settings {
     zone: &'static str,
     hours: &'static str,
     business_hours: &'static str,
     notifies: bool,
-    /// Plugins whose budget is so large that the pool decides.
+    /// Plugins with so large a budget that they are asked on the pool.
     pooled: Vec<&'static str>,
     reps: Vec<(&'static str, Option<u32>, bool)>,
     territory: bool,
@@ -42,7 +41,7 @@ impl Settings {
 
     pub(super) fn cadenza(&self) -> String {
         let notify = if self.notifies { ", notify_via: pager" } else { "" };
-        // So much wall time that a machine which is busy decides as one that is not.
+        // Enough wall time for a busy machine to decide as an idle one does.
         let plugins: String = super::PLUGINS
             .iter()
             .map(|plugin| {

@@ -1,11 +1,10 @@
-//! Workflows, drawn step by step. Steps lead on, or back by way of a wait, so that no circle turns without time passing; what
-//! may not be written in YAML is not drawn.
+//! Workflows, drawn step by step. Steps lead forward, or back by way of a wait, so that no loop turns without time passing. What
+//! cannot be written in YAML is not drawn.
 
 use crate::dice::Dice;
 use cadenza_core::workflow::Verb;
 use std::fmt::Write as _;
 
-/// The verbs, one kind each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[expect(missing_docs, reason = "each is the verb of its name")]
 pub enum VerbKind {
@@ -30,7 +29,7 @@ pub enum VerbKind {
 }
 
 impl VerbKind {
-    /// All of them.
+    /// Every kind, to draw from.
     pub const ALL: [Self; 18] = [
         Self::Score,
         Self::Switch,
@@ -52,7 +51,7 @@ impl VerbKind {
         Self::End,
     ];
 
-    /// Which a step has. A verb that is new does not compile here, and then wants to be drawn below.
+    /// The kind of a verb. A new verb does not compile here until it has an arm, and must then be drawn below.
     pub const fn of(verb: &Verb) -> Self {
         match verb {
             Verb::Score(_) => Self::Score,
@@ -99,7 +98,7 @@ impl Places<'_> {
         self.dice.one_of(&SPANS)
     }
 
-    /// The keys of a step; the first step chooses an owner, since calls want one.
+    /// The keys of a step. The first step chooses an owner, since calls need one.
     fn step(&mut self, kind: VerbKind) -> String {
         let (a, b) = (self.on(), self.on());
         match kind {
@@ -256,7 +255,7 @@ fn steps(dice: &mut Dice, kinds: &[VerbKind], circles: bool) -> String {
     text
 }
 
-/// What events do to a run wherever it is.
+/// What events do to a run, wherever it is.
 fn interrupts(dice: &mut Dice, steps: usize) -> String {
     if dice.chance(40) {
         return String::new();
@@ -264,7 +263,7 @@ fn interrupts(dice: &mut Dice, steps: usize) -> String {
     let event = dice.one_of(&["email.replied", "custom.tick", "call.inbound", "lead.updated"]);
     let at = |dice: &mut Dice| format!("s{}", dice.from_to(0, steps as u32 - 1));
     let during = if dice.chance(50) { format!(", during: [{}, {}]", at(dice), at(dice)) } else { String::new() };
-    // An event takes time, so any step will do.
+    // An event takes time, so any step may follow.
     let does = match dice.from_to(0, 3) {
         0 => format!("go: {}", at(dice)),
         1 => format!("pause: {{ else: {} }}", dice.one_of(&SPANS)),
@@ -277,7 +276,7 @@ fn interrupts(dice: &mut Dice, steps: usize) -> String {
     format!("interrupts:\n  - {{ event: {event}{of}{during}, {does} }}\n")
 }
 
-/// An event that ends runs of all leads of an account.
+/// An event that ends the runs of all leads of an account.
 fn leaves_with_its_account(dice: &mut Dice) -> String {
     match dice.from_to(0, 7) {
         0 => {
@@ -289,7 +288,7 @@ fn leaves_with_its_account(dice: &mut Dice) -> String {
     }
 }
 
-/// The workflow that most leads come into.
+/// The workflow that most leads enter.
 pub(super) fn follow(dice: &mut Dice) -> String {
     let mut kinds = vec![VerbKind::Assign];
     for _ in 0..dice.from_to(3, 9) {
@@ -337,7 +336,7 @@ pub(super) fn follow(dice: &mut Dice) -> String {
     )
 }
 
-/// The workflow that others put leads into.
+/// The workflow into which others put leads.
 pub(super) fn handoff(dice: &mut Dice) -> String {
     let mut kinds = vec![VerbKind::Assign];
     for _ in 0..dice.from_to(1, 3) {
