@@ -95,7 +95,7 @@ struct Choosing<'a> {
     by: AssignBy,
     /// The time from which the lead may be called; `None` for now.
     callable_from: Option<Timestamp>,
-    /// Members who are passed over.
+    /// Members to skip.
     except: &'a [RepId],
 }
 

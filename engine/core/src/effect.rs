@@ -176,7 +176,7 @@ pub struct Outgoing {
     #[n(120)]
     #[cbor(default)]
     pub deferred: Option<Verdict>,
-    /// How many times the store had been restored when the message was made; 0 if it never was.
+    /// The number that the latest restore of the store drew before the message was made; 0 if there was no restore.
     #[n(121)]
     #[cbor(default)]
     pub incarnation: u32,

@@ -252,7 +252,7 @@ pub enum Event {
         /// The step that made the message.
         #[n(5)]
         at: Option<StepRef>,
-        /// The channel of a touch; `None` in entries of earlier programs, and for a message that is not a touch.
+        /// The channel of a touch other than a mail; `None` for a mail, and for a message that is not a touch.
         #[n(6)]
         #[cbor(default)]
         channel: Option<Channel>,
@@ -372,7 +372,7 @@ pub enum Event {
     /// A schedule fired, and its condition has no answer for the lead.
     #[n(142)]
     Unclear {
-        /// The workflow that the schedule starts.
+        /// The workflow in which the schedule enrols leads.
         #[n(0)]
         workflow: String,
         /// Why there is no answer.
@@ -405,7 +405,7 @@ pub struct MessageDue {
     /// The connection through which it leaves.
     #[n(4)]
     pub via: String,
-    /// The step that made the message. A pause of its workflow holds back a message to the lead.
+    /// The step that made the message. A pause of its workflow holds the message.
     #[n(5)]
     pub at: Option<StepRef>,
     #[n(6)]

@@ -401,7 +401,7 @@ pub enum Note {
         #[n(0)]
         expired: bool,
     },
-    /// A hold ended for the lead, because it has another owner or its work is over.
+    /// A hold ended for the lead, because it has another owner, opted out or was disqualified.
     #[n(162)]
     HoldLeft {
         /// The rep for whom the hold kept the lead.

@@ -32,7 +32,7 @@ pub(crate) fn check_use(sheet: &Sheet<'_>, named: &[Named], used: Use) {
 /// The usual words in a letter when the value of a name is missing.
 const INSTEAD: [(&str, &str); 2] = [("lead.first_name", "there"), ("lead.company", "your company")];
 
-/// Reports names that may be blank in a text that the lead reads.
+/// Reports names that may be blank in a mail to the lead.
 pub(crate) fn check_blanks(sheet: &Sheet<'_>, blanks: &[Named], used: Use) {
     for (name, span) in blanks.iter().filter(|_| used.is_read_by_the_lead()) {
         let message = format!("`{name}` may be blank, and the lead would read a gap");

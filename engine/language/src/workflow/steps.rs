@@ -132,7 +132,7 @@ fn no_verb(reader: &Reader<'_>, node: &Node) -> Problem {
         None => {
             let problem = Problem::error("no-verb", node.pointer(), "this step does not say what to do")
                 .help(format!("give it one of {}; `wait: 1d` does least", listed(verb_names())));
-            // Keys of `wait` suggest that this verb is missing.
+            // A key of another verb shows that `wait` is not the missing one.
             let waits = node.entries().iter().all(|entry| WAIT.key(&entry.key.text).is_some());
             problem.mend_by(reader.sheet.put_in(node, &["wait: 1d".to_owned()]).filter(|_| waits))
         }

@@ -120,7 +120,7 @@ fn parent(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// A name beside this one.
+/// A path next to this one.
 fn beside(path: &Path, what: &str) -> anyhow::Result<PathBuf> {
     let name = path.file_name().with_context(|| format!("`{}` is no name of a file", path.display()))?;
     let mut name = name.to_owned();

@@ -29,7 +29,7 @@ pub(super) struct Preview {
     opted_out: usize,
     /// Rows with a number to call, but no time zone to call it in.
     zoneless: usize,
-    /// The number of leads that refuse each channel.
+    /// How many rows refuse each channel.
     refusing: BTreeMap<String, usize>,
     types: BTreeMap<String, usize>,
     known: BTreeMap<String, String>,
