@@ -1,11 +1,11 @@
-//! Compiles the first-party plugins for WebAssembly and encodes each as a component. The inner cargo has a target folder of
-//! its own below `OUT_DIR`, so that the two do not wait for each other's lock.
+//! Compiles the first-party plugins for WebAssembly and encodes each as a component. The inner cargo has a target
+//! folder of its own below `OUT_DIR`, so that the two do not wait for each other's lock.
 
 use cadenza_sdk_build::{Guests, encode, ensure_target};
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-/// The folders beside this one that are plugins; also their names and those of their crates.
+/// The plugin folders next to this one. Their names are also those of the plugins and their crates.
 const PLUGINS: &[&str] = &["inbound-fit", "nurture-track", "speed-to-lead"];
 
 fn main() {
@@ -35,7 +35,7 @@ fn build() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Everything a guest is made of; golden cases are not among it.
+/// Watches everything that a guest is made of. Golden cases are not part of it.
 fn watch(root: &Path) {
     let sources = PLUGINS.iter().flat_map(|plugin| {
         let folder = root.join("plugins").join(plugin);

@@ -1,4 +1,4 @@
-//! What is known of an account while one of its leads is handled.
+//! What is known of an account while a transition handles one of its leads.
 
 use crate::id::AccountId;
 use crate::lead::RepId;
@@ -16,7 +16,7 @@ pub struct AccountFacts {
     /// Whether a hold is in force.
     #[n(3)]
     pub held: bool,
-    /// Whether as many events as it takes wait to be passed on to its leads.
+    /// Whether the account's queue of events to pass on to its leads is full.
     #[n(4)]
     #[cbor(default)]
     pub crowded: bool,

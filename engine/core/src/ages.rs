@@ -32,7 +32,7 @@ impl Ages {
     }
 
     /// The time from which a field holds its value; `known` says whether it has one. A field that never had a value has
-    /// no age. One that was cleared has the age of that.
+    /// no age. The age of a cleared field counts from the moment when it was cleared.
     pub(crate) fn since(&self, field: &str, known: bool, created_at: Timestamp) -> Option<Timestamp> {
         let later = self.later.iter().find(|(_, fields)| fields.iter().any(|other| other == field));
         later.map(|(since, _)| *since).or_else(|| known.then(|| created_at.plus_ms(-self.behind_ms)))

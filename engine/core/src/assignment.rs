@@ -39,7 +39,7 @@ pub struct Memory<'a> {
     /// What each pool remembers. Only the pool that is chosen from is asked for.
     pub pools: &'a mut dyn Pools,
     pub account_owner: Option<&'a RepId>,
-    /// Open tasks by rep, as far as the choice depends on them. A lead just given to a rep counts.
+    /// Open tasks by rep, as far as the choice depends on them. A lead that was just given to a rep counts as one.
     pub open_tasks: &'a BTreeMap<RepId, u32>,
 }
 
@@ -93,9 +93,9 @@ struct Candidate<'a> {
 #[derive(Clone, Copy)]
 struct Choosing<'a> {
     by: AssignBy,
-    /// From when on the lead may be called; `None` for now.
+    /// The time from which the lead may be called; `None` for now.
     callable_from: Option<Timestamp>,
-    /// Members who are passed over.
+    /// Members to skip.
     except: &'a [RepId],
 }
 

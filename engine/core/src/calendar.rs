@@ -1,14 +1,14 @@
 //! Working time: opening hours by weekday in a time zone, less holidays.
 //!
-//! **Later is never sooner**: whatever span is added to two moments, the later of them is never due before the
-//! other. A moment outside opening hours counts as the next opening: one business day after Friday 17:01 and after
-//! Saturday 11:00 is Tuesday 9:00.
+//! **Later is never sooner**: whatever span is added to two moments, the result for the later moment is never before
+//! the result for the earlier one. A moment outside opening hours counts as the next opening: one business day after
+//! Friday 17:01 and one after Saturday 11:00 are both Tuesday 9:00.
 //!
 //! Where clocks change, these rules hold. Opening hours that begin or end at a time that does not exist (spring) begin
 //! or end when the gap ends. Where a time comes twice (autumn), hours begin at its first passing and end at its second.
 //! `24:00` is the first moment of the next day, and no hours reach into that day. Days are counted on the clock: a time
 //! that does not exist becomes the end of the gap, and a time that comes twice means the first passing. A count that
-//! starts in the second passing is due no sooner than one that starts in the first.
+//! starts in the second passing never ends sooner than one that starts in the first.
 
 use crate::time::{Span, Timestamp};
 use crate::workflow::NextDay;
@@ -181,8 +181,8 @@ impl Calendar {
         }
     }
 
-    /// What `due` says of `at`. Where clocks were set back and a time comes for the second time, the result is no
-    /// sooner than for the last moment before that.
+    /// Applies `due` to `at`. If clocks were set back and `at` is the second passing of its time, the result is no
+    /// sooner than for the last moment before the change.
     fn later_not_sooner(&self, at: Timestamp, due: impl Fn(Timestamp) -> Timestamp) -> Timestamp {
         match self.before_second_passing(at) {
             Some(earlier) => due(at).max(due(earlier)),
@@ -190,7 +190,7 @@ impl Calendar {
         }
     }
 
-    /// The last moment before the clocks were set back, if `at` is a time that also came before then.
+    /// The last moment before the clocks were set back, if the clock already showed the time of `at` before then.
     fn before_second_passing(&self, at: Timestamp) -> Option<Timestamp> {
         let instant = at.to_jiff();
         let ambiguous = self.zone.to_ambiguous_timestamp(self.zone.to_datetime(instant));
@@ -242,7 +242,7 @@ impl Calendar {
         for (from, to) in self.hours_from(at) {
             let from = from.max(at);
             let open = to.since_ms(from);
-            // What is due at closing time is due then, not the next morning.
+            // If the span ends exactly at closing time, the result is that moment, not the next morning.
             if left <= open {
                 return from.plus_ms(left);
             }
@@ -269,8 +269,9 @@ impl Calendar {
         at.plus_ms(-ms)
     }
 
-    /// The next time, strictly later than `now`, that this day comes, or that hours begin. `minutes` is the time of the
-    /// day, after midnight; without it, when hours begin on that day, or midnight when there are none.
+    /// The next time, strictly later than `now`, at which this day comes or opening hours begin. `minutes` is the time
+    /// of day, counted from midnight. Without it, the time is when hours begin on that day, or midnight when the day
+    /// has none.
     pub fn next_day(&self, now: Timestamp, day: NextDay, minutes: Option<u16>) -> Timestamp {
         let weekday = match day {
             NextDay::Opening => {
@@ -278,7 +279,7 @@ impl Calendar {
                 return later.unwrap_or(Timestamp::MAX);
             }
             NextDay::Day => None,
-            // The days stand first in the list, from Monday on.
+            // The weekdays stand first in the list, starting with Monday.
             named => NextDay::ALL.iter().position(|one| *one == named),
         };
         let time = |date: Date| match minutes {
@@ -287,7 +288,7 @@ impl Calendar {
         };
         let today = self.date(now);
         let is_named = |date: &Date| weekday.is_none_or(|wanted| weekday_ix(date.weekday()) == wanted);
-        // A day from now on, or the same weekday a week later when its time is past.
+        // A day from now on, or the same weekday a week later if today's time has passed.
         let first = i64::from(weekday.is_none());
         (first..=14)
             .map(|ahead| today.saturating_add(ahead.days()))
@@ -315,12 +316,13 @@ impl Calendar {
     }
 }
 
-/// Maps an instant after the year 9999, which the last evening of some zones is, to the last representable one.
+/// Maps an instant beyond the year 9999, such as the last evening of that year in some zones, to the last representable
+/// one.
 fn in_range(at: Result<jiff::Timestamp, jiff::Error>) -> Timestamp {
     at.map_or(Timestamp::MAX, Timestamp::from_jiff)
 }
 
-/// The time of the day so many minutes after midnight.
+/// The time of day that lies this many minutes after midnight.
 fn clock(minutes: u16) -> Time {
     Time::new((minutes / 60) as i8, (minutes % 60) as i8, 0, 0).unwrap_or_default()
 }

@@ -1,9 +1,9 @@
 //! Closed sets of codes, such as segments, outcomes and channels. One table gives the enum, the numbers
 //! in records and the public texts.
 //!
-//! A number is never used again for another code, because stored records carry it.
+//! A number is never reused for another code, because stored records carry it.
 
-/// A closed set of codes, for what treats several of them alike.
+/// A closed set of codes, for code that treats several such sets alike.
 pub trait Code: Copy + Eq + 'static {
     /// Every code of the set, in the order of the table.
     fn codes() -> &'static [Self];
@@ -43,7 +43,7 @@ macro_rules! codes {
             fn word(self) -> &'static str { self.as_str() }
         }
 
-        /// Reads the number, or the text where an earlier program wrote that.
+        /// Reads the number, or the text, which an earlier program wrote instead.
         impl<'b, C> minicbor::Decode<'b, C> for $name {
             fn decode(d: &mut minicbor::Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
                 if d.datatype()? == minicbor::data::Type::String {

@@ -33,7 +33,7 @@ codes! {
         5 Gatekeeper = "gatekeeper",
         /// A mail was handed over.
         6 Sent = "sent",
-        /// A task that is no touch was done.
+        /// A task that is not a touch was done.
         7 Done = "done",
     }
 }
@@ -66,8 +66,8 @@ codes! {
 }
 
 impl TouchResult {
-    /// Whether this result is possible for a call that ended with `outcome`. An opt-out may be left with whoever
-    /// answered; any other result needs the lead on the line.
+    /// Whether this result is possible for a call that ended with `outcome`. Whoever answers may leave an opt-out; any
+    /// other result requires that the lead itself was reached.
     pub const fn counts_with(self, outcome: Outcome) -> bool {
         outcome.reached() || matches!(self, Self::OptedOut)
     }

@@ -1,6 +1,6 @@
-//! Countries: what people and other programs write for one, and the country in which a time zone's place lies.
+//! Countries: how people and other programs write them, and the country in which a time zone's place lies.
 //!
-//! Telephone numbers are read with a country. A text that names none, or several, is never guessed at.
+//! Telephone numbers are read with a country. If a text names no country, or several, none is guessed.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -35,7 +35,7 @@ impl Country {
         CODES.iter().map(Self::code).collect()
     }
 
-    /// The country in which the place of an IANA zone lies; `None` for a zone that is no place, such as UTC.
+    /// The country in which the place of an IANA zone lies; `None` for a zone without a place, such as UTC.
     pub fn of_zone(zone: &str) -> Option<Self> {
         let lines = records(ZONES).map(|(code, zones)| (code, zones.split(' ')));
         lines.into_iter().find_map(|(code, mut zones)| zones.any(|name| name == zone).then_some(code))

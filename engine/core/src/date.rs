@@ -5,26 +5,27 @@ use jiff::civil;
 use jiff::tz::TimeZone;
 use std::fmt;
 
-/// A day such as 2026-12-25. Which moments belong to it is a matter of the zone.
+/// A day such as 2026-12-25. The zone decides which moments belong to it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Date(civil::Date);
 
-/// The day from which records count.
+/// The day from which records count days.
 const EPOCH: civil::Date = civil::date(1970, 1, 1);
 
 impl Date {
-    /// Reads `2026-12-25`, and nothing else.
+    /// Reads dates of the form `2026-12-25`, and no other form.
     pub fn parse(text: &str) -> Option<Self> {
         let shaped = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
         text.parse().ok().filter(|_| shaped).map(Self)
     }
 
-    /// The day that it is in this zone at that moment.
+    /// The date at that moment in this zone.
     pub fn of(at: Timestamp, zone: &TimeZone) -> Self {
         Self(zone.to_datetime(at.to_jiff()).date())
     }
 
-    /// The first moment of the day in this zone. A day at the calendar's edge that has none there begins at the edge.
+    /// The first moment of the day in this zone. If the day has none because it lies at the calendar's edge, the edge
+    /// is returned.
     pub fn begins(self, zone: &TimeZone) -> Timestamp {
         match zone.to_ambiguous_zoned(self.0.to_datetime(civil::Time::midnight())).compatible() {
             Ok(at) => Timestamp::from_jiff(at.timestamp()),
@@ -33,18 +34,18 @@ impl Date {
         }
     }
 
-    /// The day so many days later, or earlier; `None` outside of the calendar.
+    /// The day this many days later, or earlier when negative; `None` outside the calendar.
     pub fn plus_days(self, days: i64) -> Option<Self> {
         let span = jiff::Span::new().try_days(days).ok()?;
         self.0.checked_add(span).ok().map(Self)
     }
 
-    /// How many days lie between an earlier day and this one; negative when the other is later.
+    /// How many days lie between an earlier day and this one; negative when the other day is later.
     pub fn days_since(self, earlier: Self) -> i64 {
         i64::from(earlier.0.until((jiff::Unit::Day, self.0)).map_or(0, |span| span.get_days()))
     }
 
-    /// The day as the time-zone library has it.
+    /// The day as the time-zone library represents it.
     pub const fn to_jiff(self) -> civil::Date {
         self.0
     }
@@ -54,7 +55,7 @@ impl Date {
         self.days_since(Self(EPOCH))
     }
 
-    /// The day so many days after 1970; `None` outside of the calendar.
+    /// The day this many days after 1970-01-01; `None` outside the calendar.
     pub(crate) fn from_days(days: i64) -> Option<Self> {
         Self(EPOCH).plus_days(days)
     }

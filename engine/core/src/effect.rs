@@ -1,4 +1,4 @@
-//! What a transition asks the driver to do: one closed set. `step` itself does none of it.
+//! What a transition asks the driver to do: one closed set. `step` itself carries out none of it.
 
 use crate::account::AccountMessage;
 use crate::event::{Asker, MessageDue};
@@ -14,30 +14,30 @@ use minicbor::{Decode, Encode};
 /// What the driver is to do for a lead.
 #[derive(Debug, PartialEq)]
 pub enum Effect {
-    /// Ask a plugin; its answer comes back as [`crate::event::Event::Decided`].
+    /// Ask a plugin. Its answer comes back as [`crate::event::Event::Decided`].
     Decide(Question),
-    /// Choose an owner; the answer comes back as [`crate::event::Event::Assigned`].
+    /// Choose an owner. The answer comes back as [`crate::event::Event::Assigned`].
     Assign(AssignRequest),
     /// Send something. It goes to the outbox in the same commit, and its result comes back as an event.
     Send(Outgoing),
     /// Let a message that fell due leave, put it off, or drop it.
     Depart(Departure),
-    /// A workflow's condition has no answer, so nobody can tell whether it is for the lead: a person has to look.
+    /// A workflow's condition has no answer, so nobody can tell whether the workflow is for the lead. A person has to look.
     Unclear { workflow: String, cause: String },
-    /// Tell the lead's account something.
+    /// Send a message to the lead's account.
     Account(AccountId, AccountMessage),
-    /// Tell a key something; what binds it comes back as [`crate::event::Event::Bound`].
+    /// Send a message to an identity key. What binds the key comes back as [`crate::event::Event::Bound`].
     Identity(IdentityKey, IdentityMessage),
 }
 
-/// What becomes of a message that fell due.
+/// What happens to a message that has fallen due.
 #[derive(Debug, PartialEq)]
 pub enum Departure {
     /// An attempt begins. A touch carries its permit.
     Now(Option<Permit>),
     /// The message is put off: [`Verdict::NotBefore`] or [`Verdict::Held`].
     Later(Verdict),
-    /// The message is not to be sent any more.
+    /// The message must not be sent any more.
     Never,
 }
 
@@ -45,8 +45,8 @@ pub enum Departure {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Due {
     At(Timestamp),
-    /// When an operator releases what holds it: a paused connection, workflow or lead, or a missing connection. Such
-    /// rows are stored behind all others.
+    /// Due when an operator releases what holds the message: a paused connection, workflow or lead, or a missing
+    /// connection. Such rows are stored after all others.
     OnRelease,
 }
 
@@ -66,7 +66,7 @@ impl std::fmt::Display for Due {
     }
 }
 
-/// Written as a time, or as nothing. Earlier programs wrote the end of time instead of nothing.
+/// Written as a time, or as nothing. Earlier programs wrote the end of time in place of nothing.
 impl<C> Encode<C> for Due {
     fn encode<W: minicbor::encode::Write>(
         &self,
@@ -93,15 +93,15 @@ pub struct Question {
     pub asker: Asker,
     pub kind: DecisionKind,
     pub plugin: String,
-    /// The build to ask: the live one, or the one tried on a share of the leads. `None` when
-    /// the plugin has none that fits.
+    /// The build to ask: the live one, or the candidate for its share of the leads. `None` when no build of the plugin
+    /// fits.
     pub digest: Option<Digest>,
     pub input: DecisionInput,
-    /// The question to a watched build, whose answer changes nothing.
+    /// The question to a watched build. Its answer changes nothing.
     pub shadow: Option<Box<Shadow>>,
 }
 
-/// A question to a watched build, whose answer changes nothing.
+/// A question to a watched build. Its answer changes nothing.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Shadow {
     pub digest: Digest,
@@ -113,11 +113,11 @@ pub struct Shadow {
 pub struct AssignRequest {
     /// The run that asks.
     pub run: RunId,
-    /// The run's attempt.
+    /// The attempt of that run.
     pub attempt: u32,
     pub pool: Option<String>,
     pub by: AssignBy,
-    /// Whose known owner is kept, if any.
+    /// Which known owner keeps the lead, if any.
     pub sticky: Option<Sticky>,
     /// The rep or pool that takes the lead when no one else can.
     pub fallback: Option<String>,
@@ -126,7 +126,7 @@ pub struct AssignRequest {
     pub account: Option<AccountId>,
     /// The rep whom the step names, or the owner of the lead's territory, looked up by `step`.
     pub named: Option<RepId>,
-    /// Reps who are passed over, because they had the lead in this run.
+    /// Reps to skip, because they already had the lead in this run.
     pub except: Vec<RepId>,
     /// The moment from which the lead may be called; `None` when it may be called now.
     pub callable_from: Option<Timestamp>,
@@ -147,7 +147,7 @@ pub struct Outgoing {
     /// The run's attempt, which is a fencing token: results of an older attempt are recorded and not applied.
     #[n(3)]
     pub attempt: u32,
-    /// The connection by which it leaves.
+    /// The connection through which it leaves.
     #[n(4)]
     pub via: String,
     /// When the next attempt may be made.
@@ -158,8 +158,8 @@ pub struct Outgoing {
     /// The number of attempts made.
     #[n(7)]
     pub tries: u16,
-    /// When the latest attempt began. Set in the commit before the attempt leaves; a row that has it after a crash is
-    /// sent again under the same key.
+    /// When the latest attempt began. It is set in the commit before the attempt leaves. A row that has it after a
+    /// crash is sent again under the same key.
     #[n(8)]
     pub started_at: Option<Timestamp>,
     /// What went wrong at the last attempt.
@@ -167,24 +167,24 @@ pub struct Outgoing {
     pub last_error: Option<String>,
     #[n(10)]
     pub made_at: Timestamp,
-    /// Whether a person took the message back from the dead letters. It is then wanted, whatever its run does by now.
+    /// Whether a person took the message back from the dead letters. It is then wanted, whatever its run does now.
     #[n(11)]
     #[cbor(default)]
     pub redriven: bool,
-    /// Why the message was put off last, as its lead's journal says. A new entry is made only when
-    /// that changes, not at every look.
+    /// Why the message was last put off, as its lead's journal says. A new journal entry is made only when the reason
+    /// changes, not every time the message is looked at.
     #[n(120)]
     #[cbor(default)]
     pub deferred: Option<Verdict>,
-    /// The number of the restore from which the store came when the message was made; 0 when it was never restored.
+    /// The number that the latest restore of the store drew before the message was made; 0 if there was no restore.
     #[n(121)]
     #[cbor(default)]
     pub incarnation: u32,
 }
 
 impl Outgoing {
-    /// The idempotency key under which every attempt leaves: the id, and behind it the incarnation of a store that was restored, since
-    /// the ids of messages made after the backup begin anew there.
+    /// The idempotency key under which every attempt leaves. It is the id, followed in a restored store by the
+    /// incarnation, because ids of messages made after the backup are given out again there.
     pub fn key(&self) -> String {
         match self.incarnation {
             0 => self.id.to_string(),
@@ -192,7 +192,7 @@ impl Outgoing {
         }
     }
 
-    /// What decides whether the message may leave.
+    /// The facts that decide whether the message may leave.
     pub fn falls_due(&self) -> MessageDue {
         let written_to = match &self.message {
             Message::Email { rendered, .. } | Message::Text { rendered, .. } => {
@@ -222,7 +222,7 @@ impl Outgoing {
         Self { tries: self.tries.saturating_add(1), started_at: Some(now), deferred: None, ..self }
     }
 
-    /// The row when the message is put off, due when it is looked at again.
+    /// The row when the message is put off: due when it has to be looked at again.
     pub(crate) fn put_off(self, verdict: Verdict) -> Self {
         let due = if let Verdict::NotBefore { at, .. } = verdict { Due::At(at) } else { Due::OnRelease };
         Self { due, deferred: Some(verdict), ..self }
@@ -234,11 +234,11 @@ crate::codes::codes! {
     pub enum NoticeKind {
         /// The task is late.
         0 Reminder = "reminder",
-        /// The task is late, and another rep than the one told has it.
+        /// The task is late, and a rep other than the one who is told has it.
         1 Raised = "raised",
-        /// Words that a workflow has for somebody.
+        /// A message that a workflow sends to somebody.
         2 Words = "words",
-        /// The lead is theirs now, or they have a role in one of its runs.
+        /// The lead now belongs to the rep, or the rep has a role in one of its runs.
         3 Assigned = "assigned",
     }
 }
@@ -257,25 +257,25 @@ pub enum Message {
         step: StepId,
         #[n(2)]
         script: ScriptId,
-        /// Set when the first attempt begins, so that every attempt says the same, and to the same address.
+        /// Set when the first attempt begins, so that every attempt carries the same text to the same address.
         #[n(3)]
         rendered: Option<Rendered>,
     },
-    /// Words that a workflow has for a rep or another system. They are no touch.
+    /// A message from a workflow to a rep or another system. It is not a touch.
     #[n(2)]
     Words {
-        /// The digest of the definition with the words.
+        /// The digest of the definition that contains the text.
         #[n(0)]
         workflow: Digest,
-        /// The step that sends them, or at which the run was.
+        /// The step that sends the message, or at which the run was.
         #[n(1)]
         step: StepId,
-        /// The words, among the scripts of the definition.
+        /// The text, one of the definition's scripts.
         #[n(2)]
         script: ScriptId,
         #[n(3)]
         to: Addressee,
-        /// Set when the first attempt begins, so that every attempt says the same.
+        /// Set when the first attempt begins, so that every attempt carries the same text.
         #[n(4)]
         rendered: Option<String>,
     },
@@ -290,7 +290,7 @@ pub enum Message {
         step: StepId,
         #[n(2)]
         script: ScriptId,
-        /// Set when the first attempt begins. It has no subject.
+        /// Set when the first attempt begins. A text message has no subject.
         #[n(3)]
         rendered: Option<Rendered>,
     },
@@ -309,11 +309,11 @@ pub enum Message {
     Assigned {
         #[n(0)]
         to: RepId,
-        /// The role that the rep takes in the run; none when the lead is theirs.
+        /// The role that the rep takes in the run; `None` when the rep becomes the lead's owner.
         #[n(1)]
         role: Option<String>,
     },
-    /// A request of an `http` step. It is no touch, and its run waits for the answer.
+    /// A request of an `http` step. It is not a touch, and its run waits for the answer.
     #[n(4)]
     Request {
         /// The digest of the definition with the step.
@@ -321,18 +321,18 @@ pub enum Message {
         workflow: Digest,
         #[n(1)]
         step: StepId,
-        /// Set when the first attempt begins, so that every attempt asks the same.
+        /// Set when the first attempt begins, so that every attempt sends the same request.
         #[n(2)]
         rendered: Option<Request>,
     },
 }
 
-/// A request as it leaves, but for what the connection adds.
+/// A request as it leaves, without what the connection adds.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct Request {
     #[n(0)]
     pub method: Method,
-    /// The path behind the connection's address, with the parameters behind it.
+    /// The path after the connection's address, with the query parameters.
     #[n(1)]
     pub path: String,
     #[n(2)]
@@ -344,7 +344,7 @@ pub struct Request {
 }
 
 impl Message {
-    /// The script of a message to the lead; `None` for what goes to others.
+    /// The script of a message to the lead; `None` for any other message.
     pub const fn script(&self) -> Option<ScriptId> {
         match self {
             Self::Email { script, .. } | Self::Text { script, .. } => Some(*script),
@@ -352,7 +352,7 @@ impl Message {
         }
     }
 
-    /// The step whose words it carries; `None` for a notice without any.
+    /// The step that made the message; `None` for a notice.
     pub const fn at(&self) -> Option<StepRef> {
         match self {
             Self::Email { workflow, step, .. }
@@ -363,7 +363,7 @@ impl Message {
         }
     }
 
-    /// What a message to the lead says and to which kind of address, once it was rendered.
+    /// The rendered message to the lead and the kind of its address; `None` if it is not rendered yet, or not for the lead.
     pub const fn written_mut(&mut self) -> Option<(IdentityKind, &mut Rendered)> {
         match self {
             Self::Email { rendered: Some(written), .. } => Some((IdentityKind::Email, written)),
@@ -372,7 +372,7 @@ impl Message {
         }
     }
 
-    /// Whether it has words that were not rendered yet.
+    /// Whether the message still has to be rendered.
     pub const fn is_unrendered(&self) -> bool {
         matches!(
             self,
@@ -383,18 +383,18 @@ impl Message {
         )
     }
 
-    /// Whether it is a request, for whose answer a run waits.
+    /// Whether this is a request. A run waits for its answer.
     pub const fn is_request(&self) -> bool {
         matches!(self, Self::Request { .. })
     }
 
-    /// Whether nobody but its lead can tell whether it may leave, and what comes of it is told to the lead: of touches and
-    /// requests. A word to a rep is about a lead, and does not need it.
+    /// Whether only the lead can tell whether the message may leave, and has to be told the outcome. That holds for
+    /// touches and requests. A message to a rep about a lead needs neither.
     pub const fn is_of_lead(&self) -> bool {
         self.touch().is_some() || self.is_request()
     }
 
-    /// The channel of a touch; `None` for a message that is no touch.
+    /// The channel of a touch; `None` for a message that is not a touch.
     pub const fn touch(&self) -> Option<Channel> {
         match self {
             Self::Email { .. } => Some(Channel::Email),
@@ -404,17 +404,17 @@ impl Message {
     }
 }
 
-/// Who gets words that a workflow sends.
+/// The addressee of a message that a workflow sends.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub enum Addressee {
     #[n(0)]
     Rep(#[n(0)] RepId),
-    /// Whoever is behind the connection.
+    /// Whatever is behind the connection.
     #[n(1)]
     System,
 }
 
-/// A mail as it leaves.
+/// A mail or text message as it leaves.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct Rendered {
     #[n(0)]

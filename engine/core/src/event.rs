@@ -22,12 +22,12 @@ use std::collections::BTreeMap;
 pub const EVENT_ID_BYTES_MAX: usize = 128;
 /// The most names that an event's `data` may have.
 pub const EVENT_DATA_MAX: usize = 64;
-/// Under this name in an event's `data` stands the team's own word for its `result`.
+/// The name in an event's `data` that holds the team's own word for its `result`.
 pub const RESULT_OWN: &str = "result_own";
-/// Under this name in an event's `data` stands the team's own word for its `channel`.
+/// The name in an event's `data` that holds the team's own word for its `channel`.
 pub const CHANNEL_OWN: &str = "channel_own";
-/// How far ahead of our clock a sender's clock may be, in milliseconds. An event said to have happened later than that
-/// is refused, whichever way it comes in.
+/// How far ahead of our clock a sender's clock may be, in milliseconds. An event that claims to have happened later
+/// than that is refused, however it arrives.
 pub const AHEAD_MS_MAX: i64 = 5 * MINUTE_MS;
 
 /// A checked event from outside: its fields fit the workspace.
@@ -45,27 +45,27 @@ pub struct Report {
     /// What the event says about the lead, as field and value; a blank clears the field.
     #[cbor(n(3), with = "crate::field::wire", skip_if = "Vec::is_empty", default)]
     pub fields: Vec<(String, Value)>,
-    /// Everything else that the event brought, as a flat map.
+    /// Everything else in the event, as a flat map.
     #[n(4)]
     #[cbor(skip_if = "BTreeMap::is_empty")]
     pub data: BTreeMap<String, Value>,
     /// Whether the event may enrol the lead; false for imported history.
     #[n(5)]
     pub enrolls: bool,
-    /// Whether the event names nothing but keys that several leads have. Its fields may then be another
-    /// lead's, so none of them is set.
+    /// Whether all keys that the event names belong to several leads. Its fields may then describe another lead, so
+    /// none of them is set.
     #[n(60)]
     #[cbor(skip_if = "is_false", default)]
     pub only_finds: bool,
-    /// What the event brought that could not be read.
+    /// Parts of the event that could not be read.
     #[n(70)]
     #[cbor(skip_if = "Vec::is_empty", default)]
     pub left_out: Vec<LeftOut>,
-    /// Where the lead stands, according to the sender.
+    /// The lead's standing, according to the sender.
     #[n(71)]
     pub standing: Option<Standing>,
-    /// Addresses and numbers against which the event says something, beside those among its fields: further ones in the
-    /// same text or list, and those under `data`.
+    /// Addresses and numbers against which the event says something, besides those among its fields: further ones in
+    /// the same text or list, and those under `data`.
     #[cbor(n(72), with = "crate::field::wire", skip_if = "Vec::is_empty", default)]
     pub also: Vec<(String, Value)>,
 }
@@ -91,13 +91,13 @@ pub struct Standing {
     /// The lead's owner, a rep of the team.
     #[n(3)]
     pub owner: Option<RepId>,
-    /// The team's own word for the stage, when that was given.
+    /// The team's own word for the stage, if one was given.
     #[n(4)]
     pub stage_own: Option<String>,
 }
 
 impl Standing {
-    /// Whether the lead is not to be contacted any more.
+    /// Whether the lead must not be contacted any more.
     pub fn opts_out(&self) -> bool {
         self.opted_out == Some(true) || self.stage == Some(Stage::Suppressed)
     }
@@ -109,7 +109,7 @@ impl Report {
         matches!(self.kind, EventType::Standard(StandardEvent::LeadCreated | StandardEvent::LeadUpdated))
     }
 
-    /// Whether the event is an opt-out. An opt-out counts wherever it is told.
+    /// Whether the event is an opt-out. An opt-out counts in whatever form it arrives.
     pub fn opts_out(&self) -> bool {
         self.kind == EventType::Standard(StandardEvent::LeadOptedOut)
             || self.standing.as_ref().is_some_and(Standing::opts_out)
@@ -121,8 +121,8 @@ impl Report {
         self.opts_out() || self.standing.as_ref().is_some_and(|standing| !standing.refused.is_empty())
     }
 
-    /// Whether the event says something against an address or number: that it must not be
-    /// used, or does not reach the lead.
+    /// Whether the event says something against an address or number: that it must not be used, or that it does not
+    /// reach the lead.
     pub fn is_against(&self) -> bool {
         let outcome = || self.text("outcome").and_then(Outcome::parse);
         self.says_no()
@@ -162,19 +162,19 @@ pub struct Passed {
     /// The lead to which it happened.
     #[n(0)]
     pub lead: LeadId,
-    /// When it was handled there.
+    /// When that lead handled it.
     #[n(1)]
     pub at: Timestamp,
-    /// The event, without what it says of the lead to which it happened.
+    /// The event, without its statements about the lead to which it happened.
     #[n(2)]
     pub report: Report,
-    /// The lead that was told last.
+    /// The last lead that has been told.
     #[n(3)]
     pub after: Option<LeadId>,
 }
 
 impl Passed {
-    /// An event that this lead has heard at this moment.
+    /// An event that this lead handled at this moment.
     pub fn new(lead: LeadId, at: Timestamp, report: &Report) -> Self {
         let Report { kind, at: happened, source, data, .. } = report;
         let report = Report {
@@ -212,10 +212,10 @@ pub enum Event {
         #[n(2)]
         by: String,
     },
-    /// A deadline of the lead has come.
+    /// A deadline of the lead has passed.
     #[n(3)]
     TimerDue,
-    /// A plugin answered, or could not.
+    /// A plugin answered, or could not answer.
     #[n(4)]
     Decided(#[n(0)] Answer),
     /// An owner was chosen.
@@ -246,17 +246,17 @@ pub enum Event {
         attempt: u32,
         #[n(3)]
         ending: Delivery,
-        /// The script of a mail; `None` for a notice.
+        /// The script of a message to the lead; `None` for any other message.
         #[n(4)]
         script: Option<ScriptId>,
         /// The step that made the message.
         #[n(5)]
         at: Option<StepRef>,
-        /// The channel of a touch that is no mail.
+        /// The channel of a touch other than a mail; `None` for a mail, and for a message that is not a touch.
         #[n(6)]
         #[cbor(default)]
         channel: Option<Channel>,
-        /// Whether it was a request, for whose answer a run waits.
+        /// Whether it was a request. A run waits for its answer.
         #[n(7)]
         #[cbor(skip_if = "is_false", default)]
         is_request: bool,
@@ -269,7 +269,7 @@ pub enum Event {
         /// The id of a firing or the name of a token. One firing of a schedule enrols once.
         #[n(1)]
         by: String,
-        /// The key of the run, for a workflow with a run for each value of something.
+        /// The key of the run, for a workflow that has one run for each value of something.
         #[n(2)]
         #[cbor(default)]
         key: Option<String>,
@@ -292,18 +292,18 @@ pub enum Event {
         #[n(1)]
         by: String,
     },
-    /// Something changed for which the lead's runs may have stood still, such as a paused workflow that goes on.
+    /// A reason for which the lead's runs may have stood still is gone, such as the pause of a workflow.
     #[n(10)]
     Woken,
-    /// What is known of the lead's account changed before the events that follow in this transition. It only
+    /// What is known of the lead's account changed before the events that follow in this transition. The event only
     /// marks the journal, for a replay.
     #[n(11)]
     AccountKnown(#[n(0)] Option<crate::account_facts::AccountFacts>),
-    /// The same as [`Self::Braked`], as earlier programs wrote it: names of workflows, and
-    /// `plugin/` before the name of a plugin.
+    /// The same as [`Self::Braked`] in the form that earlier programs wrote: names of workflows, and names of plugins
+    /// after `plugin/`.
     #[n(12)]
     Paused(#[n(0)] std::collections::BTreeSet<String>),
-    /// An address or number that the lead has is bound.
+    /// One of the lead's addresses or numbers is bound.
     #[n(60)]
     Bound {
         #[n(0)]
@@ -311,7 +311,7 @@ pub enum Event {
         #[n(1)]
         binding: Binding,
     },
-    /// Another lead got a key that this lead has.
+    /// Another lead now has a key that this lead has.
     #[n(61)]
     KeyShared {
         #[n(0)]
@@ -320,7 +320,7 @@ pub enum Event {
         #[n(1)]
         with: LeadId,
     },
-    /// An address or number that the lead has is no longer bound for this reason.
+    /// One of the lead's addresses or numbers is no longer bound for this reason.
     #[n(63)]
     Unbound {
         #[n(0)]
@@ -329,10 +329,10 @@ pub enum Event {
         #[n(1)]
         why: crate::identity::Why,
     },
-    /// A key that leads to the lead was made by older rules. Today's rules make another one of it.
+    /// A key that leads to this lead was made by older rules. Today's rules make a different key.
     #[n(62)]
     RulesRaised(#[n(0)] IdentityKey),
-    /// The decision pool has no room for the question of a run.
+    /// The decision pool has no room for a run's question.
     #[n(120)]
     PutOff {
         #[n(0)]
@@ -341,11 +341,11 @@ pub enum Event {
         #[n(1)]
         attempt: u32,
     },
-    /// The decision pool has room for the waiting question of this run.
+    /// The decision pool has room for this run's waiting question.
     #[n(121)]
     PlaceFree(#[n(0)] RunId),
-    /// A message is put off, for another reason or to another time than before. Read only from entries of earlier
-    /// programs, which asked the gate elsewhere.
+    /// A message is put off, for another reason or to another time than before. Only entries of earlier programs, which
+    /// asked the gate elsewhere, contain this event.
     #[n(122)]
     Deferred {
         /// The channel of the touch.
@@ -355,30 +355,31 @@ pub enum Event {
         #[n(1)]
         verdict: Verdict,
     },
-    /// A message falls due, and the lead is asked whether it may leave.
+    /// A message has fallen due, and the lead is asked whether it may leave.
     #[n(123)]
     MessageDue(#[n(0)] MessageDue),
-    /// A message that was about to leave did not, because what is in force is about to
-    /// change. It is asked about again then.
+    /// A message that was about to leave did not, because the configuration in force is about to change. The lead is
+    /// asked again afterwards.
     #[n(124)]
     TakenBack(#[n(0)] EffectId),
-    /// The engine began anew: what its questions to plugins were answered will not be heard any more, and they are put again.
+    /// The engine has restarted. Answers to questions that it had put to plugins are lost, and the questions are put again.
     #[n(143)]
     AnswersLost,
-    /// Workflows are not paused any more, and since when. What people have to do for runs of them counts from then.
+    /// Workflows that are no longer paused, each with the time since when. Deadlines of people in their runs count from
+    /// then.
     #[n(141)]
     Resumed(#[n(0)] BTreeMap<String, Timestamp>),
     /// A schedule fired, and its condition has no answer for the lead.
     #[n(142)]
     Unclear {
-        /// The workflow that the schedule is about.
+        /// The workflow in which the schedule enrols leads.
         #[n(0)]
         workflow: String,
         /// Why there is no answer.
         #[n(1)]
         cause: String,
     },
-    /// What was paused during the transition. It only marks the journal, for a replay.
+    /// What was paused during the transition. The event only marks the journal, for a replay.
     #[n(125)]
     Braked(#[n(0)] Paused),
     /// An event happened to another lead of the account.
@@ -386,7 +387,7 @@ pub enum Event {
     OfAccount(#[n(0)] Box<Passed>),
 }
 
-/// What decides whether a message that falls due may leave.
+/// The facts that decide whether a message that has fallen due may leave.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct MessageDue {
@@ -398,37 +399,37 @@ pub struct MessageDue {
     /// The run's attempt when the message was made.
     #[n(2)]
     pub attempt: u32,
-    /// The channel on which it touches the lead; `None` for a notice to a rep.
+    /// The channel on which it touches the lead; `None` for a message that is not a touch.
     #[n(3)]
     pub channel: Option<Channel>,
-    /// The connection by which it leaves.
+    /// The connection through which it leaves.
     #[n(4)]
     pub via: String,
-    /// The step that made a mail. A pause of its workflow holds the mail.
+    /// The step that made the message. A pause of its workflow holds the message.
     #[n(5)]
     pub at: Option<StepRef>,
     #[n(6)]
     pub script: Option<ScriptId>,
-    /// The address of a mail that was rendered for an earlier attempt.
+    /// The address in a message to the lead that was rendered for an earlier attempt.
     #[n(7)]
     pub written_to: Option<String>,
-    /// Whether an earlier attempt may have left; that is not known for certain.
+    /// Whether an earlier attempt may have left; nobody knows for certain.
     #[n(8)]
     #[cbor(skip_if = "is_false", default)]
     pub may_have_left: bool,
-    /// Whether a person wants it sent, whatever its run does by now.
+    /// Whether a person wants it sent, whatever its run does now.
     #[n(9)]
     #[cbor(skip_if = "is_false", default)]
     pub wanted: bool,
     /// The gate's verdict when it was last put off.
     #[n(10)]
     pub deferred: Option<Verdict>,
-    /// Whether the message leaves as it was written for an earlier attempt, and to no other address. False in entries of earlier
-    /// programs, which wrote the lead's present address into a mail that had failed.
+    /// Whether the message leaves as it was written for an earlier attempt, and to no other address. False in entries
+    /// of earlier programs, which wrote the lead's present address into a mail that had failed.
     #[n(11)]
     #[cbor(skip_if = "is_false", default)]
     pub is_fixed: bool,
-    /// Whether it is a request, for whose answer a run waits.
+    /// Whether it is a request. A run waits for its answer.
     #[n(12)]
     #[cbor(skip_if = "is_false", default)]
     pub is_request: bool,
@@ -500,7 +501,7 @@ pub struct Answer {
     pub log: Vec<String>,
 }
 
-/// An answer in the form in which it is read. Earlier programs wrote a number, and the task beside it.
+/// An answer as it is read. Earlier programs wrote a number, and the task next to it.
 #[derive(Decode)]
 struct AnswerRead {
     #[n(0)]
@@ -565,7 +566,7 @@ pub struct TaskReport {
     /// Free text from the rep.
     #[n(3)]
     pub notes: Option<String>,
-    /// What was learnt, as field and value.
+    /// What the rep learnt, as field and value.
     #[cbor(n(4), with = "crate::field::wire")]
     pub fields: Vec<(String, Value)>,
     /// When to call again, for the result `callback`.
@@ -574,7 +575,7 @@ pub struct TaskReport {
     /// The rep or token that reports.
     #[n(6)]
     pub by: String,
-    /// The team's own word for the result, when that was given.
+    /// The team's own word for the result, if one was given.
     #[n(7)]
     pub result_own: Option<String>,
 }
@@ -602,7 +603,7 @@ pub enum Delivery {
     /// The message may not leave, with the gate's reason.
     #[n(1)]
     HeldBack(#[n(0)] String),
-    /// Every attempt failed, and the message became a dead letter; with the last error.
+    /// Every attempt failed, and the message became a dead letter. Holds the last error.
     #[n(2)]
     Dead(#[n(0)] String),
     /// A person discarded the dead letter.
@@ -619,36 +620,36 @@ pub enum Delivery {
     Refused(#[n(0)] Reply),
 }
 
-/// The most bytes that are read of an answer to a request; of one that has more nothing is known.
+/// The most bytes that are read of an answer to a request. Nothing is known of an answer that has more.
 pub const ANSWER_BYTES_MAX: usize = 256 * 1024;
 
 /// What a step keeps of an answer to its request. The answer itself is not kept.
 #[derive(Clone, Debug, Default, PartialEq, Encode, Decode)]
 #[cbor(map)]
 pub struct Reply {
-    /// The number that says how the request went, such as 200.
+    /// The HTTP status, such as 200.
     #[n(0)]
     pub status: u16,
-    /// Fields of the lead with what the answer has for them.
+    /// Fields of the lead with the values from the answer.
     #[cbor(n(1), with = "crate::field::wire", skip_if = "Vec::is_empty", default)]
     pub values: Vec<(String, Value)>,
-    /// Fields for which it has nothing that could be read.
+    /// Fields for which the answer has no readable value.
     #[n(2)]
     #[cbor(skip_if = "Vec::is_empty", default)]
     pub left_out: Vec<LeftOut>,
-    /// Whether it has more bytes than are read of one, so that nothing is known of what it says.
+    /// Whether the answer has more bytes than are read, so that nothing is known of its contents.
     #[n(3)]
     #[cbor(skip_if = "is_false", default)]
     pub too_large: bool,
 }
 
 impl Reply {
-    /// Whether the other side did what was asked, and what it says can be read.
+    /// Whether the other side did what was asked, and its answer can be read.
     pub const fn is_accepted(&self) -> bool {
         matches!(self.status, 200..=299) && !self.too_large
     }
 
-    /// Why it counts as a refusal, for people.
+    /// Why the answer counts as a refusal, in words for people.
     pub fn refusal(&self) -> String {
         let status = self.status;
         if self.too_large {
@@ -700,7 +701,7 @@ impl Delivery {
     }
 }
 
-/// From when on a lead wants to be contacted.
+/// The time from which a lead wants to be contacted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wish {
     /// At any time; an earlier wish is withdrawn.
@@ -736,14 +737,14 @@ impl<'b, C> Decode<'b, C> for Wish {
 /// What a person may command for a lead.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 pub enum LeadCommand {
-    /// The lead is not to be touched any more, by anyone.
+    /// Nobody may touch the lead any more.
     #[n(0)]
     OptOut {
         /// The reason, in the lead's words.
         #[n(0)]
         reason: Option<String>,
     },
-    /// The channels and the time that the lead prefers. What is `None` stays as it was.
+    /// The channels and the time that the lead prefers. A part that is `None` stays as it was.
     #[n(1)]
     Prefer {
         /// The channels that the lead refuses.

@@ -52,7 +52,7 @@ codes! {
 pub enum EventType {
     #[n(0)]
     Standard(#[n(0)] StandardEvent),
-    /// One of the workspace's own: `custom.` and this name.
+    /// One of the workspace's own types: `custom.` followed by this name.
     #[n(1)]
     Custom(#[n(0)] String),
 }
@@ -68,7 +68,7 @@ impl EventType {
         (!name.is_empty() && name.len() <= 64 && name.chars().all(plain)).then(|| Self::Custom(name.to_owned()))
     }
 }
-/// The event type that a text which is none probably meant. Capitals, blanks and hyphens are not used in event types.
+/// The event type that an unknown text probably meant. Event types have no capitals, spaces or hyphens.
 pub fn meant_type(text: &str) -> Option<EventType> {
     let folded: String =
         text.trim().to_lowercase().chars().map(|c| if c == ' ' || c == '-' { '_' } else { c }).collect();

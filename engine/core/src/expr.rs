@@ -1,9 +1,9 @@
-//! Conditions as the engine evaluates them. Names were resolved and types checked when the file was
-//! read, and the cost is bounded.
+//! Conditions as the engine evaluates them. Reading a file resolves their names and checks their types, and the cost of
+//! evaluation is bounded.
 //!
-//! The text is CEL; `cadenza-language` reads and checks it. A comparison with a blank is false, and `is_blank(x)` asks. What
-//! has no answer (a division by zero, a number that is too large, a value of a type that nobody could foresee) is a
-//! [`Fault`], never a silent false.
+//! The text is CEL; `cadenza-language` reads and checks it. A comparison with a blank is false; `is_blank(x)` tests for
+//! one. An expression without an answer (a division by zero, a number that is too large, a value whose type nobody
+//! could foresee) is a [`Fault`], never a silent false.
 
 mod evaluate;
 mod fault;
@@ -23,8 +23,8 @@ use crate::value::{Value, ValueType};
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-/// The most parts that an expression may have. Evaluation visits each at most once, and within `exists` and `all` once for each
-/// item.
+/// The most parts that an expression may have. Evaluation visits each part at most once, or once for each item within
+/// `exists` and `all`.
 pub const EXPR_NODES_MAX: usize = 256;
 /// The most characters of a pattern.
 pub const PATTERN_CHARS_MAX: usize = 200;
@@ -60,26 +60,27 @@ pub enum Expr {
     List(Vec<Expr>),
     /// Whether some or all items pass a test: `a.exists(x, test)`.
     Each(Quantifier, Items, Box<Expr>),
-    /// The item about which [`Expr::Each`] asks now; of a touch the field with this name, else the name is empty.
+    /// The item that [`Expr::Each`] is testing. If the item is a touch, the field with this name; otherwise the name is
+    /// empty.
     Item(String),
 }
 
-/// The items about which [`Expr::Each`] asks.
+/// The items that [`Expr::Each`] tests.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Items {
-    /// The touches that are kept of the lead.
+    /// The touches that the lead keeps.
     Touches,
     /// The items of a list.
     Of(Box<Expr>),
 }
 
 codes! {
-    /// How many of the items have to pass.
+    /// How many of the items have to pass the test.
     pub enum Quantifier {
-        /// At least one; so never when there is none.
+        /// At least one, so it is false when there are no items.
         0 Exists = "exists",
-        /// Each of them; so also when there is none.
+        /// Every item, so it is true when there are none.
         1 All = "all",
     }
 }
@@ -89,7 +90,7 @@ codes! {
     pub enum Object {
         /// The lead; its fields are in `field`.
         0 Lead = "lead",
-        /// The event being handled; `event.data.x` reads what a custom event brought.
+        /// The event being handled; `event.data.x` reads a value that a custom event brought.
         1 Event = "event",
         /// The run that asks.
         2 Run = "run",
@@ -103,7 +104,7 @@ codes! {
         6 Owner = "owner",
         /// The lead's latest deal.
         7 Deal = "deal",
-        /// The time of evaluation; has no fields.
+        /// The time of evaluation. It has no fields.
         8 Now = "now",
     }
 }
@@ -174,34 +175,35 @@ codes! {
         10 Time = "timestamp",
         /// `default(x, y)`: x, or y when x is blank.
         11 Default = "default",
-        /// `hour(t)`: the hour that it is at the lead at that time, 0 to 23.
+        /// `hour(t)`: the hour at that time where the lead is, 0 to 23.
         12 Hour = "hour",
-        /// `weekday(t)`: the day of the week that it is at the lead then: monday to sunday.
+        /// `weekday(t)`: the day of the week at that time where the lead is: monday to sunday.
         13 Weekday = "weekday",
-        /// `date(t)`: the day that it is at the lead then.
+        /// `date(t)`: the date at that time where the lead is.
         14 Date = "date",
-        /// `in_zone(t, "Europe/Berlin")`: the same time; `hour`, `weekday` and `date` of it go by that zone.
+        /// `in_zone(t, "Europe/Berlin")`: the same time, but its `hour`, `weekday` and `date` follow that zone.
         15 InZone = "in_zone",
         /// `in_hours(t)`: whether the workspace's business hours are open then.
         16 InHours = "in_hours",
-        /// `t + business_days(n)`: the time so many business days later, as [`Calendar::add`] counts them. Its
-        /// arguments are t and n.
+        /// `t + business_days(n)`: the time n business days later, as [`Calendar::add`] counts them. The arguments are
+        /// t and n.
         17 BusinessDays = "business_days",
-        /// `x.matches("^VP")`: whether the pattern is found in the text x.
+        /// `x.matches("^VP")`: whether the text x contains a match of the pattern.
         18 Matches = "matches",
-        /// `domain(x)`: the domain that somebody has registered, of an address or URL; blank when it has none.
+        /// `domain(x)`: the registrable domain of an address or URL; blank when it has none.
         19 Domain = "domain",
     }
 }
 
 impl Function {
-    /// Whether it is called on its first argument: `x.contains(y)`.
+    /// Whether the function is called on its first argument: `x.contains(y)`.
     pub const fn is_method(self) -> bool {
         matches!(self, Self::Contains | Self::StartsWith | Self::EndsWith | Self::Matches)
     }
 }
 
-/// What stands behind a role for the name of who has it: `run.host` is a rep's id in team.yaml, `run.host_name` the name.
+/// The ending that turns a role into the name of its rep: `run.host` is the rep's id in team.yaml, `run.host_name` the
+/// name.
 pub const ROLE_NAME: &str = "_name";
 
 /// The fields of every object but `lead`, whose fields are in [`crate::field`].
@@ -294,15 +296,15 @@ const fn field(name: &'static str, kind: ValueType, doc: &'static str) -> FieldI
     FieldInfo { name, kind, doc, given: false }
 }
 
-/// Where an expression's names get their values, and what surrounds the lead.
+/// Supplies the values of an expression's names, and the context of the lead.
 pub trait Scope {
-    /// The value of a name; blank when it is not known.
+    /// The value of a name; blank when the value is not known.
     fn get(&self, name: &Name) -> Value;
     /// The time of evaluation.
     fn now(&self) -> Timestamp;
-    /// The touches that are kept of the lead, oldest first.
+    /// The touches that the lead keeps, oldest first.
     fn touches(&self) -> &[Touch];
-    /// The lead's zone, or the workspace's when the lead's is not known.
+    /// The lead's zone, or the workspace's when the lead's zone is not known.
     fn zone(&self) -> TimeZone;
     /// The workspace's business hours, in its zone.
     fn calendar(&self) -> &Calendar;
@@ -312,7 +314,7 @@ impl Expr {
     /// The constant true.
     pub const TRUE: Self = Self::Literal(Value::Bool(true));
 
-    /// Whether the condition holds. A blank does not.
+    /// Whether the condition holds. A blank result does not hold.
     pub fn holds(&self, scope: &dyn Scope) -> Result<bool, Fault> {
         evaluate::Evaluation::new(scope).holds(self)
     }
@@ -322,7 +324,8 @@ impl Expr {
         evaluate::Evaluation::new(scope).value(self)
     }
 
-    /// The moment that the expression gives, or `None` when it is blank. A date is its beginning in the workspace's zone.
+    /// The moment that the expression gives; `None` when it is blank. A date counts as its first moment in the
+    /// workspace's zone.
     pub fn moment(&self, scope: &dyn Scope) -> Result<Option<Timestamp>, Fault> {
         evaluate::Evaluation::new(scope).moment(self)
     }

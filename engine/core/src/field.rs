@@ -14,7 +14,7 @@ pub const TEXT_BYTES_MAX: usize = 4_096;
 /// The most custom fields that a workspace may declare.
 pub const CUSTOM_FIELDS_MAX: usize = 100;
 
-/// Why a value does not fit the field for which it was meant.
+/// Why a value does not fit its field.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FieldError {
     /// The value has another type.
@@ -42,11 +42,11 @@ pub enum FieldError {
 /// A field of the lead that the workspace declares.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Declared {
-    /// The type of its values; of a choice, text.
+    /// The type of its values. The values of a choice are texts.
     pub kind: ValueType,
-    /// The texts that a choice can be; empty for a field that is none.
+    /// The texts that a choice can be; empty for a field that is not a choice.
     pub choices: Vec<String>,
-    /// The value that is read where the lead has none; blank for a field without one.
+    /// The value to read when the lead has none; blank for a field without a default.
     pub default: Value,
 }
 
@@ -57,7 +57,8 @@ impl From<ValueType> for Declared {
 }
 
 impl Declared {
-    /// The choice that a text says, in whatever letters; the error is what the field can be. Without choices every text is one.
+    /// The choice that a text names, in upper or lower case. The error lists the choices. Without choices, any text is
+    /// allowed.
     pub fn choose(&self, text: String) -> Result<String, String> {
         if self.choices.is_empty() {
             return Ok(text);
@@ -128,8 +129,8 @@ impl Standard for Timestamp {
 
 macro_rules! standard_fields {
     ($($(#[doc = $doc:literal])+ $number:literal $name:ident: $kind:ty),+ $(,)?) => {
-        /// What is known about a lead, as it was given to us: the standard fields with their
-        /// types, and the workspace's own.
+        /// What is known about a lead, as it was given to us: the standard fields with their types, and the workspace's
+        /// own.
         #[derive(Clone, Debug, Default, PartialEq, Encode, Decode)]
         #[cbor(map)]
         pub struct Profile {
@@ -138,12 +139,12 @@ macro_rules! standard_fields {
             #[n(100)] #[cbor(skip_if = "BTreeMap::is_empty")] pub custom: BTreeMap<String, Value>,
         }
 
-        /// The number under which a standard field is written.
+        /// The number under which a standard field is stored.
         pub(crate) fn number(field: &str) -> Option<u8> {
             match field { $(stringify!($name) => Some($number),)+ _ => None }
         }
 
-        /// The standard field that is written under this number.
+        /// The standard field that is stored under this number.
         pub(crate) fn numbered(number: u8) -> Option<&'static str> {
             match number { $($number => Some(stringify!($name)),)+ _ => None }
         }
@@ -154,7 +155,7 @@ macro_rules! standard_fields {
         }),+];
 
         impl Profile {
-            /// The field's value; blank when it is not known, or when no such field is declared.
+            /// The field's value; blank when the value is not known, or when no such field is declared.
             pub fn get(&self, field: &str) -> Value {
                 match field {
                     $(stringify!($name) => self.$name.as_ref().map_or(Value::Blank, Standard::show),)+
@@ -169,8 +170,7 @@ macro_rules! standard_fields {
                 self.set_at(field, value, declared, None)
             }
 
-            /// Sets a field as [`Self::set`] does, and reads a telephone number that names
-            /// no country as one of `country`.
+            /// Sets a field as [`Self::set`] does, but reads a telephone number that names no country as one of `country`.
             pub fn set_at(
                 &mut self,
                 field: &str,
@@ -206,7 +206,7 @@ macro_rules! standard_fields {
                 Ok(())
             }
 
-            /// Every field that has a value, in the order of the table, then the custom ones by name.
+            /// Every field that has a value: the standard ones in the order of the table, then the custom ones by name.
             pub fn known(&self) -> Vec<(&str, Value)> {
                 let mut known = Vec::new();
                 $(if let Some(value) = &self.$name { known.push((stringify!($name), value.show())); })+
@@ -268,7 +268,7 @@ fn checked(field: &str, value: Value, kind: ValueType, country: Option<Country>)
 }
 
 /// The form in which this field keeps the text, where that differs from the text: addresses and numbers are kept ready
-/// for use, without what stood around them. The error says what the text would have to be.
+/// for use, without surrounding text. The error says what the text should have been.
 pub(crate) fn formed(field: &str, text: &str, country: Option<Country>) -> Result<Option<String>, &'static str> {
     match field {
         "external_id" => identity::external_id(text).map(Some).ok_or("id in another system"),
@@ -342,8 +342,8 @@ pub struct FieldInfo {
     pub given: bool,
 }
 
-/// The fields that the engine keeps up to date. Expressions and plugins read them; only `stage` and
-/// `segment` can be set, by `update`.
+/// The fields that the engine keeps up to date. Expressions and plugins read them. Of these, `update` can set only
+/// `stage` and `segment`.
 pub const KEPT_FIELDS: &[FieldInfo] = &[
     kept("id", ValueType::Text, "The lead's id, `ld_…`"),
     kept("stage", ValueType::Text, "open, qualified, customer, lost, disqualified or suppressed"),

@@ -1,7 +1,8 @@
-//! Which lead an event is about: which of the leads that have a key it leads to.
+//! Which lead an event is about, when one or more leads have a key that the event names.
 //!
-//! A weaker key finds a lead only when no stronger key of the two disagrees. Two colleagues with one switchboard number
-//! are told apart by their addresses, two entries of a CRM with one `info@` address by their ids.
+//! A weaker key finds a lead only when no stronger key of the event and the lead disagrees. Two colleagues with one
+//! switchboard number are told apart by their addresses, and two entries of a CRM with one `info@` address by their
+//! ids.
 
 use crate::country::Country;
 use crate::field::Profile;
@@ -9,10 +10,10 @@ use crate::id::AccountId;
 use crate::identity::{self, IdentityKey, IdentityKind, domain, is_free_mail};
 use crate::lead::Lead;
 
-/// The source of events that come through our own API, where no system is named to which an id belongs.
+/// The source of events from our own API, for which no system is named that the ids belong to.
 pub const OPEN_SOURCE: &str = "api";
 
-/// What an event names.
+/// The keys that an event names, with their context.
 #[derive(Clone, Copy, Debug)]
 pub struct Named<'a> {
     /// The event's keys, strongest first.
@@ -26,11 +27,11 @@ pub struct Named<'a> {
 /// How well a lead that has a key matches an event that names it. A greater value is a better match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Match {
-    /// The lead is another person who has the key too.
+    /// The lead is a different person with the same key.
     Other,
-    /// The lead had the key, and has another one now.
+    /// The lead had the key, and now has another one.
     Formerly,
-    /// The lead has this id, and for one of the two it is not known to which system the id belongs.
+    /// The lead has this id, but it is unknown to which system one of the two ids belongs.
     Perhaps,
     /// The lead has the key.
     Now,
@@ -45,7 +46,7 @@ enum Word {
     Former,
     /// The lead has another key of this kind.
     Another,
-    /// The lead has no key of this kind that could be compared.
+    /// The lead has no comparable key of this kind.
     Silent,
 }
 
@@ -69,7 +70,7 @@ impl Named<'_> {
         }
     }
 
-    /// Whether a lead has this key now, whoever the event is about.
+    /// Whether a lead has this key now, whichever lead the event is about.
     pub fn is_had_by(&self, key: &IdentityKey, lead: &Lead) -> bool {
         self.word(key, lead) == Word::Same
     }
@@ -97,7 +98,7 @@ impl Named<'_> {
         }
     }
 
-    /// Whether one of the two ids names no system to which it belongs.
+    /// Whether it is unknown to which system one of the two ids belongs.
     fn may_be_the_same(&self, key: &IdentityKey, lead: &Lead) -> bool {
         self.source == OPEN_SOURCE || lead.external_id_of(OPEN_SOURCE) == Some(key.value.as_str())
     }
@@ -110,12 +111,12 @@ pub fn keys(profile: &Profile, country: Option<Country>) -> Vec<IdentityKey> {
     named.into_iter().filter_map(|(kind, text)| IdentityKey::of(kind, text.as_deref()?, country)).collect()
 }
 
-/// The fields that say to which account a lead belongs: those that [`account`] looks at.
+/// The fields that determine a lead's account: those that [`account`] looks at.
 pub(crate) const ACCOUNT_FIELDS: [&str; 3] = ["company", "domain", "email"];
 
 /// The account to which a lead belongs: by the registrable domain of its web address, else by that of its mail address
-/// (unless a provider of free mail), else by the company's name. The id derives from the key, so that two leads of one
-/// company agree without a look-up.
+/// (unless it is a free-mail provider's), else by the company's name. The id derives from the key, so that two leads of
+/// one company agree without a look-up.
 pub fn account(profile: &Profile) -> Option<(AccountId, String)> {
     let Profile { company, domain: given_domain, email, .. } = profile;
     let own = |text: &Option<String>| text.as_deref().and_then(domain).filter(|domain| !is_free_mail(domain));

@@ -1,8 +1,9 @@
-//! The contact gate: every touch passes it at the moment it is to happen, not when it was planned.
+//! The contact gate: every touch passes it at the moment when it is to happen, not when it was planned.
 //!
 //! A message can leave only with a [`Permit`], and only the gate makes one. The gate sees the whole lead, including
-//! what is under way. It checks opt-out, refused channels, bound addresses, a person's pause, "not before", and
-//! business hours in the lead's own zone. Caps, gaps and priorities are still to come.
+//! what is under way. It checks opt-out and disqualification, refused channels, bound and missing addresses, a person's
+//! pause, "not before", and business hours in the lead's own zone. It has no caps on touches and no minimum gaps
+//! between them.
 
 pub use crate::verdict::{Reason, Verdict};
 
@@ -36,11 +37,11 @@ impl Permit {
     }
 }
 
-/// How long a message waits when as many as allowed are under way to its lead: one minute.
+/// How long a message waits when the lead already has as many messages under way as allowed: one minute.
 const UNDER_WAY_RECHECK_MS: i64 = crate::time::MINUTE_MS;
 
 /// A permit for a message at `now`, or the verdict against it. A reservation that the message made at an earlier
-/// attempt does not stand against it.
+/// attempt does not count against it.
 ///
 /// # Errors
 /// When the message may not leave now.
@@ -97,8 +98,8 @@ pub fn check(state: &LeadState, channel: Channel, settings: &Settings, now: Time
 /// How far ahead the choice of an owner looks for someone who is at work when the lead may be called: a week.
 const CALLABLE_WITHIN_MS: i64 = 7 * crate::time::DAY_MS;
 
-/// The moment from which a lead that may not be called now may be called: when business hours begin where it is. `None`
-/// when it may be called now, or not within a week.
+/// The time at which a lead that may not be called now may be called: when business hours begin where the lead is.
+/// `None` when it may be called now, or not within a week.
 pub fn callable_from(lead: &Lead, settings: &Settings, now: Timestamp) -> Option<Timestamp> {
     let from = lead.consent.not_before.unwrap_or(now).max(now);
     let gated = settings.contact.business_hours.contains(&Channel::Call);
@@ -114,12 +115,12 @@ pub(crate) fn hours_of<'a>(lead: &Lead, settings: &'a Settings) -> Cow<'a, Calen
     }
 }
 
-/// The zone on whose clocks times are read for the lead: its own, or the workspace's when that is not known.
+/// The zone in which times are read for the lead: its own, or the workspace's when that is not known.
 pub fn zone_of(lead: &Lead, settings: &Settings) -> TimeZone {
     lead_zone(lead).unwrap_or_else(|| settings.calendar.zone().clone())
 }
 
-/// The zone that the lead gave, if it is one. Records of earlier versions may hold a name that is no zone.
+/// The zone that the lead gave, if it is valid. Records of earlier versions may hold a name that is not a zone.
 fn lead_zone(lead: &Lead) -> Option<TimeZone> {
     let name = zone::of_lead(lead.profile.timezone.as_deref()?, lead.profile.country.as_deref()).ok()?;
     TimeZone::get(&name).ok()

@@ -1,6 +1,6 @@
 //! Identifiers: 128 bits, the first 48 of them milliseconds, so that keys made of them are ordered by time.
 //!
-//! No id is drawn at random here. An id born in `step` is its lead's id with a sequence number in the last bits, so a
+//! No id is drawn at random here. An id made in `step` is its lead's id with a sequence number in the last bits, so a
 //! replay gives the same ids, and a run, task or effect leads to its lead without a look-up.
 
 use crate::time::Timestamp;
@@ -25,7 +25,7 @@ pub fn hash64(bytes: &[u8]) -> u64 {
     hash.finish()
 }
 
-/// The hash of [`hash64`], for bytes that come in parts.
+/// The same hash as [`hash64`], for bytes that come in parts.
 #[derive(Clone, Debug)]
 pub struct Hash64 {
     hash: u64,
@@ -61,7 +61,7 @@ macro_rules! ids {
         pub struct $name(#[cbor(n(0), with = "crate::id::wire")] pub u128);
 
         impl $name {
-            /// The first characters of the id's text.
+            /// The prefix of the id's text.
             pub const PREFIX: &'static str = $prefix;
 
             /// Reads the public text: the prefix and 26 characters of Crockford's base 32.
@@ -93,13 +93,13 @@ macro_rules! ids {
     )+};
 }
 
-/// The bits at the end of an id that number what is born of a lead. With 20 bits, a lead may have a
-/// million runs, tasks and effects.
+/// The bits at the end of an id that number what belongs to a lead. With 20 bits, a lead may have a million runs, tasks
+/// and effects.
 const BORN_BITS: u32 = 20;
 /// The most runs, tasks and effects that a lead may ever have, taken together.
 pub const BORN_MAX: u64 = (1 << BORN_BITS) - 1;
 
-/// The id of something that is born of no lead: 48 bits of milliseconds, 60 bits of hash, 20 bits of zero.
+/// The id of something that belongs to no lead: 48 bits of milliseconds, 60 bits of hash, 20 zero bits.
 const fn root(at: Timestamp, seed: u64) -> u128 {
     let ms = if at.as_ms() > 0 { at.as_ms() } else { 0 };
     ((ms as u128) << 80) | ((mix(seed, ms as u64) >> 4) as u128) << BORN_BITS
@@ -112,16 +112,16 @@ ids! {
     RunId = "rn_",
     /// Something a rep is asked to do.
     TaskId = "tk_",
-    /// One thing to be carried out outside. The id is also its idempotency key.
+    /// One thing to be carried out outside the engine. The id is also its idempotency key.
     EffectId = "fx_",
-    /// An event to which we gave the id. Events from outside bring an id of their own, as text.
+    /// An event that came without an id, so that we gave it one. Other events from outside have ids of their own, as text.
     EventId = "ev_",
     /// A company to which leads belong.
     AccountId = "ac_",
 }
 
 impl LeadId {
-    /// The id of a lead that was first heard of at `at`, by the event with this hash.
+    /// The id of a lead that was first heard of at `at`, through the event with this hash.
     pub const fn new(at: Timestamp, seed: u64) -> Self {
         Self(root(at, seed))
     }
@@ -131,12 +131,12 @@ impl LeadId {
         Timestamp::from_ms((self.0 >> 80) as i64)
     }
 
-    /// The greatest id that a lead first heard of at `at` or before can have.
+    /// The greatest id that a lead first heard of at or before `at` can have.
     pub const fn last_of(at: Timestamp) -> Self {
         Self(root(at, 0) | ((1 << 80) - 1))
     }
 
-    /// The logical partition that owns the lead and everything born of it.
+    /// The logical partition that owns the lead and everything that belongs to it.
     pub const fn partition(self) -> u8 {
         (mix((self.0 >> BORN_BITS) as u64, 0) % PARTITIONS as u64) as u8
     }
@@ -156,7 +156,7 @@ impl AccountId {
         Self(u128::from(high) << 64 | u128::from(mix(high, key.len() as u64)))
     }
 
-    /// The logical partition whose owner looks after the account's deadlines.
+    /// The logical partition whose owner watches the account's deadlines.
     pub const fn partition(self) -> u8 {
         ((self.0 >> 64) as u64 % PARTITIONS as u64) as u8
     }
@@ -184,14 +184,13 @@ macro_rules! born_of_a_lead {
 }
 born_of_a_lead!(RunId, TaskId, EffectId);
 
-/// A run, task or message as its own lead's journal names it: by its number alone, which
-/// takes a sixth of an id's space.
+/// A run, task or message as its own lead's journal names it: by its number alone, which takes a sixth of an id's space.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, minicbor::Encode)]
 #[cbor(transparent)]
 pub struct Born(#[n(0)] u32);
 
 impl Born {
-    /// The sequence number, from which the whole id can be made.
+    /// The sequence number, from which the whole id can be restored.
     pub const fn number(self) -> u64 {
         self.0 as u64
     }
@@ -203,7 +202,7 @@ impl fmt::Debug for Born {
     }
 }
 
-/// Reads the number, or the whole id where an earlier program wrote that.
+/// Reads the number, or the whole id, which an earlier program wrote instead.
 impl<'b, C> minicbor::Decode<'b, C> for Born {
     fn decode(d: &mut minicbor::Decoder<'b>, ctx: &mut C) -> Result<Self, minicbor::decode::Error> {
         match d.datatype()? {
@@ -270,7 +269,7 @@ pub(crate) mod wire {
     }
 }
 
-/// Reads and writes a digest that may be missing. Earlier programs wrote zeros for a missing one.
+/// Reads and writes a digest that may be missing. Earlier programs wrote zeros when it was.
 pub(crate) mod known {
     use super::Digest;
     use minicbor::decode::{Decoder, Error as DecodeError};

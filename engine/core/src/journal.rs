@@ -1,8 +1,8 @@
 //! Why a lead is where it is: one entry for each transition that changed something.
 //!
-//! An entry has a skeleton without personal data, from which reports rebuild, and a personal part with a key of its
-//! own, which is deleted when a person is erased. The newest entry is kept in the lead's own record until the next one
-//! pushes it out, so a fresh lead costs two records less.
+//! An entry has a skeleton without personal data, from which reports are rebuilt, and a personal part with a key of its
+//! own, which is deleted when a person is erased. The newest entry stays in the lead's own record until the next one
+//! replaces it there, which saves a fresh lead two records.
 
 use crate::event::{Ending, Event, is_false};
 use crate::id::{Born, Digest, RunId};
@@ -25,7 +25,7 @@ pub struct Entry {
     /// The part that may be kept for ever.
     #[n(1)]
     pub skeleton: Skeleton,
-    /// The part that is deleted with the person; `None` once it was erased.
+    /// The part that is deleted with the person; `None` once it has been erased.
     #[n(2)]
     pub personal: Option<Personal>,
 }
@@ -50,7 +50,7 @@ pub struct Skeleton {
 /// The part that is deleted with the person: everything that a replay needs.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 pub struct Personal {
-    /// The events that were handled. The first came from outside or from a timer, the others are answers to it. Some
+    /// The events that were handled. The first came from outside or from a timer; the others are answers to it. Some
     /// only mark a change of context: see [`Event::AccountKnown`].
     #[n(0)]
     pub events: Vec<Event>,
@@ -63,7 +63,7 @@ pub struct Personal {
     pub changes: Vec<Change>,
 }
 
-/// A change of one of the lead's fields. Long texts are shortened; the event has them whole.
+/// A change of one of the lead's fields. Long texts are shortened; the event has them in full.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 pub struct Change {
     #[n(0)]
@@ -77,28 +77,28 @@ pub struct Change {
     /// The run whose `update` set the field; `None` when a sender or a person did.
     #[n(3)]
     pub run: Option<Born>,
-    /// How many of the entry's notes were made before it; `None` in entries of earlier programs.
+    /// How many of the entry's notes came before this change; `None` in entries of earlier programs.
     #[n(4)]
     pub after: Option<u32>,
 }
 
-/// The most characters that a change keeps of a text.
+/// The most characters of a text that a change keeps.
 const CHANGE_CHARS_MAX: usize = 200;
 
 impl Change {
-    /// A change from one value to another, after so many notes. Texts are shortened.
+    /// A change from one value to another, after this many notes. Texts are shortened.
     pub(crate) fn new(field: &str, (from, to): (Value, Value), run: Option<RunId>, notes: usize) -> Self {
         let (from, to) = (shortened(from), shortened(to));
         let after = u32::try_from(notes).ok();
         Self { field: field.to_owned(), from, to, run: run.map(RunId::in_journal), after }
     }
 
-    /// The place of the note before which it was made.
+    /// The index of the note before which the change was made.
     pub fn place(&self) -> Option<usize> {
         self.after.and_then(|notes| usize::try_from(notes).ok())
     }
 
-    /// The same in an entry that has so many notes already.
+    /// The same change in an entry that already has this many notes.
     pub(crate) fn behind(self, notes: usize) -> Self {
         let moved = |after: u32| after.checked_add(u32::try_from(notes).ok()?);
         Self { after: self.after.and_then(moved), ..self }
@@ -141,7 +141,7 @@ pub enum Note {
         #[n(2)]
         owner: Option<RepId>,
     },
-    /// A workflow was to enrol the lead and could not.
+    /// A workflow should have enrolled the lead, but could not.
     #[n(3)]
     NotEnrolled {
         #[n(0)]
@@ -215,7 +215,7 @@ pub enum Note {
         /// The step that made the task.
         #[n(5)]
         at: Option<StepRef>,
-        /// The team's own word for the result, when that was given.
+        /// The team's own word for the result, if one was given.
         #[n(6)]
         result_own: Option<String>,
     },
@@ -228,32 +228,29 @@ pub enum Note {
         #[n(1)]
         assignee: Assignee,
     },
-    /// A task is no longer wanted.
+    /// A task is no longer needed.
     #[n(10)]
     TaskWithdrawn(#[n(0)] Born),
-    /// A task was given up: nobody did it in time.
+    /// A task was given up because nobody did it in time.
     #[n(130)]
     NotDone {
-        /// The task.
         #[n(0)]
         task: Born,
-        /// What was to be done.
         #[n(1)]
         kind: TaskKind,
-        /// Whose it was.
         #[n(2)]
         assignee: Assignee,
-        /// Where it comes from.
+        /// The step that made the task.
         #[n(3)]
         at: StepRef,
     },
-    /// A task that had been given up was reported all the same: what was learnt counts, and no run moves.
+    /// A task that had been given up was reported after all: what the rep learnt counts, but no run moves.
     #[n(131)]
     DoneLate(#[n(0)] Born),
     /// The gate said whether a touch or a notice may happen.
     #[n(11)]
     Gated {
-        /// The channel of a touch; `None` for a notice to a rep, which is no touch.
+        /// The channel of a touch; `None` for a notice to a rep, which is not a touch.
         #[n(0)]
         channel: Option<Channel>,
         #[n(1)]
@@ -267,16 +264,16 @@ pub enum Note {
     Queued {
         #[n(0)]
         effect: Born,
-        /// The connection by which it leaves.
+        /// The connection through which it leaves.
         #[n(1)]
         via: String,
-        /// The script of a mail; `None` for a notice or request.
+        /// The script of a message to the lead; `None` for any other message.
         #[n(2)]
         script: Option<ScriptId>,
         /// The step that made the message.
         #[n(3)]
         at: Option<StepRef>,
-        /// Whether it is a request, for whose answer a run waits.
+        /// Whether it is a request. A run waits for its answer.
         #[n(4)]
         #[cbor(skip_if = "is_false", default)]
         is_request: bool,
@@ -288,7 +285,7 @@ pub enum Note {
         effect: Born,
         #[n(1)]
         ending: Ending,
-        /// The script of a mail; `None` for a notice or request.
+        /// The script of a message to the lead; `None` for any other message.
         #[n(2)]
         script: Option<ScriptId>,
         /// Why the message was held back, if it was.
@@ -297,11 +294,11 @@ pub enum Note {
         /// The step that made the message.
         #[n(4)]
         at: Option<StepRef>,
-        /// What the other side answered to a request, such as 200.
+        /// The HTTP status of the answer to a request, such as 200.
         #[n(5)]
         #[cbor(default)]
         status: Option<u16>,
-        /// Whether it was a request, for whose answer a run waits.
+        /// Whether it was a request. A run waits for its answer.
         #[n(6)]
         #[cbor(skip_if = "is_false", default)]
         is_request: bool,
@@ -322,17 +319,17 @@ pub enum Note {
         /// The rep who made the touch.
         #[n(4)]
         by: Option<RepId>,
-        /// The step that asked for the touch; `None` outside of workflows.
+        /// The step that asked for the touch; `None` outside workflows.
         #[n(5)]
         at: Option<StepRef>,
-        /// The team's own word for the result, when that was given.
+        /// The team's own word for the result, if one was given.
         #[n(6)]
         result_own: Option<String>,
-        /// The team's own word for the channel, when that was given.
+        /// The team's own word for the channel, if one was given.
         #[n(7)]
         channel_own: Option<String>,
     },
-    /// An escalation decided what to do about an overdue task, and it was done.
+    /// An escalation decided what to do about an overdue task, and that was done.
     #[n(15)]
     Escalated {
         #[n(0)]
@@ -342,7 +339,7 @@ pub enum Note {
         point: u16,
         #[n(2)]
         action: Action,
-        /// The rep who was told, if one was.
+        /// The rep who was told, if any.
         #[n(3)]
         to: Option<RepId>,
         /// The step that made the task.
@@ -382,7 +379,7 @@ pub enum Note {
         #[n(2)]
         at: Option<StepRef>,
     },
-    /// The lead's stage changed; with the team's own word for it, when that was given.
+    /// The lead's stage changed. With the team's own word for it, if one was given.
     #[n(19)]
     Stage(#[n(0)] Stage, #[n(1)] Option<String>),
     /// The lead's segment changed.
@@ -404,10 +401,10 @@ pub enum Note {
         #[n(0)]
         expired: bool,
     },
-    /// A hold ended for the lead: it has another owner, or is done with.
+    /// A hold ended for the lead, because it has another owner, opted out or was disqualified.
     #[n(162)]
     HoldLeft {
-        /// For whom it had held the lead.
+        /// The rep for whom the hold kept the lead.
         #[n(0)]
         owner: RepId,
     },
@@ -423,7 +420,7 @@ pub enum Note {
         #[n(0)]
         field: String,
     },
-    /// Two keys of one event belong to two leads. The lead with the stronger key was taken; this is the other one.
+    /// Two keys of one event belong to two leads. The lead with the stronger key was chosen; this is the other one.
     #[n(26)]
     IdentityConflict(#[n(0)] crate::id::LeadId),
     /// A person paused the lead's touches (`true`) or resumed them.
@@ -439,10 +436,10 @@ pub enum Note {
         #[n(1)]
         not_before: Option<Timestamp>,
     },
-    /// A run stands still, because its workflow or the plugin that it must ask is paused.
+    /// A run stands still because its workflow, or the plugin that it must ask, is paused.
     #[n(29)]
     Braked(#[n(0)] Born),
-    /// A run that stood still goes on.
+    /// A run that stood still continues.
     #[n(30)]
     Released(#[n(0)] Born),
     /// A person put off a task.
@@ -453,7 +450,7 @@ pub enum Note {
         #[n(1)]
         until: Timestamp,
     },
-    /// Another lead has one of this lead's keys too.
+    /// Another lead also has one of this lead's keys.
     #[n(60)]
     KeyShared {
         #[n(0)]
@@ -462,7 +459,7 @@ pub enum Note {
         #[n(1)]
         with: crate::id::LeadId,
     },
-    /// An address or number of the lead may not be used.
+    /// One of the lead's addresses or numbers may not be used.
     #[n(61)]
     Bound {
         #[n(0)]
@@ -470,23 +467,23 @@ pub enum Note {
         #[n(1)]
         why: crate::identity::Why,
     },
-    /// An event named a key of this kind that is not the lead's. The event does not change who the lead is.
+    /// An event named a key of this kind that the lead does not have. The event does not change who the lead is.
     #[n(62)]
     NotTaken(#[n(0)] IdentityKind),
-    /// The lead's keys were rewritten by newer rules.
+    /// The lead's keys were rewritten under newer rules.
     #[n(63)]
     RulesRaised,
     /// A deal was won or lost. The lead keeps this stage, because it may not be contacted.
     #[n(64)]
     StageKept(#[n(0)] Stage),
-    /// A deal was lost. The lead keeps this stage, because it has another one that is open or won.
+    /// A deal was lost. The lead keeps this stage, because another of its deals is open or won.
     #[n(160)]
     OtherDeals(#[n(0)] Stage),
-    /// Nothing is known any more of the deal with this id: the lead has too many.
+    /// The deal with this id was forgotten, because the lead has too many deals.
     #[n(161)]
     DealLetGo(#[n(0)] String),
-    /// Several leads have what the event names, and it names nothing stronger. It went to the one of them that was
-    /// touched last, and set no fields.
+    /// Several leads have the key that the event names, and it names no stronger key. The event went to the lead that
+    /// was touched last, and set no fields.
     #[n(65)]
     OneOfSeveral {
         /// The kind of the key.
@@ -496,7 +493,7 @@ pub enum Note {
         #[n(1)]
         leads: u32,
     },
-    /// An address or number of the lead is no longer bound for this reason.
+    /// One of the lead's addresses or numbers is no longer bound for this reason.
     #[n(66)]
     Unbound {
         #[n(0)]
@@ -508,14 +505,14 @@ pub enum Note {
     /// A field that an event brought was left out.
     #[n(70)]
     LeftOut {
-        /// The field's name, or `data.` and a name.
+        /// The field's name, or `data.` followed by a name.
         #[n(0)]
         field: String,
         /// Why it was left out. Its value is in the personal part.
         #[n(1)]
         why: crate::reading::Why,
     },
-    /// What was decided about an overdue task could not be done. The notes that follow say what was done instead.
+    /// The decision about an overdue task could not be carried out. The notes that follow say what was done instead.
     #[n(80)]
     NotEscalated {
         #[n(0)]
@@ -529,7 +526,7 @@ pub enum Note {
         #[n(3)]
         rep: Option<RepId>,
     },
-    /// No rep could be told of an overdue task.
+    /// There was no rep who could be told of an overdue task.
     #[n(81)]
     NobodyTold {
         #[n(0)]
@@ -538,13 +535,13 @@ pub enum Note {
         #[n(1)]
         point: u16,
     },
-    /// A call-back was agreed for this time, and the lead is in no workflow that could make it.
+    /// A call-back was agreed for this time, but the lead is in no workflow that could make the call.
     #[n(84)]
     CallbackUnheard(#[n(0)] Timestamp),
-    /// This rep or pool is no longer in the team, and its task goes elsewhere.
+    /// This rep or pool is no longer in the team, so its task goes elsewhere.
     #[n(82)]
     Gone(#[n(0)] Assignee),
-    /// The account's owner is away. The account stays theirs, and the lead's owner stands in.
+    /// The account's owner is away. The account stays with that owner, and the lead's owner stands in.
     #[n(83)]
     StandsIn {
         /// The lead's owner.
@@ -575,10 +572,10 @@ pub enum Note {
         #[n(1)]
         until: Timestamp,
     },
-    /// A run that was paused goes on where it was.
+    /// A paused run continues where it was.
     #[n(134)]
     PauseOver(#[n(0)] Born),
-    /// An arm of a `split` was drawn, or was kept from before.
+    /// An arm of a `split` was drawn, or kept from an earlier draw.
     #[n(135)]
     Drawn {
         #[n(0)]
@@ -588,11 +585,11 @@ pub enum Note {
         /// The name of the arm.
         #[n(2)]
         arm: String,
-        /// Whether it was drawn before.
+        /// Whether the arm was kept from an earlier draw.
         #[n(3)]
         kept: bool,
     },
-    /// Fields that a `require` asks for are blank.
+    /// Fields that a `require` step needs are blank.
     #[n(136)]
     Missing {
         #[n(0)]
@@ -613,7 +610,7 @@ pub enum Note {
         #[n(3)]
         how: ChosenBy,
     },
-    /// A touch of a cadence was passed over, because its condition did not hold.
+    /// A touch of a cadence was skipped, because its condition did not hold.
     #[n(140)]
     PassedOver {
         #[n(0)]
@@ -623,7 +620,7 @@ pub enum Note {
         #[n(2)]
         at: StepRef,
     },
-    /// A rep watches the lead from now on.
+    /// From now on a rep watches the lead.
     #[n(138)]
     Watched(#[n(0)] RepId),
     /// A notice reached nobody.
@@ -633,11 +630,11 @@ pub enum Note {
         run: Born,
         #[n(1)]
         why: Unable,
-        /// Who should have been told, when that is known.
+        /// The rep who should have been told, if known.
         #[n(2)]
         rep: Option<RepId>,
     },
-    /// An event happened to another lead of the account. The notes that follow say what came of it.
+    /// An event happened to another lead of the account. The notes that follow say what it led to.
     #[n(145)]
     OfAccount {
         #[n(0)]
@@ -646,17 +643,17 @@ pub enum Note {
         #[n(1)]
         lead: crate::id::LeadId,
     },
-    /// An event was not passed on to the other leads of the account, since it has too many to pass on.
+    /// An event was not passed on to the other leads of the account, because too many already wait to be passed on.
     #[n(146)]
     NotPassedOn(#[n(0)] crate::event::EventType),
-    /// A workflow of a higher priority in its group has the lead. The run stands still until that is over.
+    /// A workflow with a higher priority in its group has the lead. The run stands still until that is over.
     #[n(147)]
     Ousted(#[n(0)] Born),
     /// A run's question waits for room in the decision pool.
     #[n(120)]
     PutOff(#[n(0)] Born),
-    /// A message that was about to leave did not, because what is in force is about to
-    /// change. It is asked about again then.
+    /// A message that was about to leave did not, because the configuration in force is about to change. The lead is
+    /// asked again afterwards.
     #[n(121)]
     TakenBack(#[n(0)] Born),
 }
@@ -668,15 +665,15 @@ crate::codes::codes! {
         0 Moved = "go",
         /// The run was paused.
         1 Paused = "pause",
-        /// The run stayed, and something was done.
+        /// The run stayed where it was, and something else was done.
         2 Stayed = "do",
     }
 }
 
 crate::codes::codes! {
-    /// Why something could not be done about an overdue task, or why nobody could be told something.
+    /// Why something could not be done about an overdue task, or why nobody could be told.
     pub enum Unable {
-        /// There is no rep who has the task or the lead.
+        /// No rep has the task or the lead.
         0 NoOwner = "no_owner",
         /// The rep is no longer in the team.
         1 Gone = "gone",
@@ -684,17 +681,17 @@ crate::codes::codes! {
         2 Away = "away",
         /// No manager is known.
         3 NoManager = "no_manager",
-        /// It is not known from which pool another rep could take the task.
+        /// The pool from which another rep could take the task is not known.
         4 NoPool = "no_pool",
-        /// No other rep of the pool is here.
+        /// No other rep of the pool is available.
         5 NobodyElse = "nobody_else",
-        /// The pool has the task already.
+        /// The pool already has the task.
         6 WithPool = "with_pool",
         /// No connection carries notices to reps.
         7 NoConnection = "no_connection",
-        /// The lead has as many open tasks as it may have, or has used up its sequence numbers.
+        /// The lead has the maximum number of open tasks, or has used up its sequence numbers.
         8 NoRoom = "no_room",
-        /// The rep has the task already, and could not be told again.
+        /// The rep already has the task, and could not be told again.
         9 Told = "told_already",
     }
 }
@@ -725,17 +722,17 @@ crate::codes::codes! {
         0 AlreadyIn = "already_in",
         /// The lead was in the workflow before, and `re_enroll` does not let it in again yet.
         1 TooSoon = "too_soon",
-        /// The lead has as many runs as it may have, or has used up its sequence numbers.
+        /// The lead has the maximum number of runs, or has used up its sequence numbers.
         2 TooManyRuns = "too_many_runs",
         /// No workflow of this name is live.
         3 Unknown = "unknown_workflow",
         /// The lead opted out or is disqualified.
         4 Suppressed = "suppressed",
-        /// The workflow has a run for each value of something that is blank.
+        /// The workflow has one run for each value of something, and that value is blank.
         5 NoKey = "no_key",
-        /// Another workflow of its group has the lead, and stays.
+        /// Another workflow of its group has the lead, and keeps it.
         6 GroupTaken = "group_taken",
-        /// Another workflow of its group has the lead; it waits until that is over.
+        /// Another workflow of its group has the lead; this one waits until that is over.
         7 GroupWaits = "waits_for_group",
         /// The condition under `enroll` has no answer.
         8 NoAnswer = "no_answer",
@@ -745,13 +742,13 @@ crate::codes::codes! {
 crate::codes::codes! {
     /// Why an event changed nothing.
     pub enum Ignored {
-        /// The run has moved on since.
+        /// The run has moved on in the meantime.
         0 StaleAttempt = "stale_attempt",
         /// There is no such run.
         1 UnknownRun = "unknown_run",
         /// There is no such open task.
         2 UnknownTask = "unknown_task",
-        /// The run does not wait for this.
+        /// The run does not wait for this event.
         3 NotAwaited = "not_awaited",
         /// There is no such step in the definition.
         4 UnknownStep = "unknown_step",

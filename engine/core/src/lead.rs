@@ -82,10 +82,10 @@ pub struct Lead {
     #[n(11)]
     #[cbor(skip_if = "Counts::is_default")]
     pub counts: Counts,
-    /// The deal of the first events that named none, when no other was known.
+    /// The deal of events that named no deal, if no other deal was known.
     #[n(12)]
     pub deal: Option<Deal>,
-    /// Deals with an id, in the order in which they were first heard of; at most [`DEALS_MAX`].
+    /// Deals with an id, in the order in which they became known; at most [`DEALS_MAX`].
     #[n(240)]
     #[cbor(skip_if = "Vec::is_empty", default)]
     pub deals: Vec<Deal>,
@@ -93,14 +93,14 @@ pub struct Lead {
     #[n(13)]
     #[cbor(skip_if = "Vec::is_empty")]
     pub watchers: Vec<RepId>,
-    /// Since when a person has paused the lead, which holds back its touches.
+    /// The time since which a person's pause holds back the lead's touches.
     #[n(14)]
     pub paused_at: Option<Timestamp>,
-    /// Keys that the lead had before and that still find it. At most [`FORMER_MAX`], the newest last.
+    /// Keys that the lead had before, which still find it. At most [`FORMER_MAX`], the newest last.
     #[n(60)]
     #[cbor(skip_if = "Vec::is_empty", default)]
     pub former: Vec<IdentityKey>,
-    /// The source to which the `external_id` belongs; `None` when that was never told.
+    /// The source to which the `external_id` belongs; `None` if the source is unknown.
     #[n(61)]
     pub external_source: Option<String>,
     /// Other sources' ids for the lead, by source.
@@ -115,7 +115,7 @@ pub struct Lead {
     #[n(70)]
     #[cbor(skip_if = "Ages::is_default", default)]
     pub ages: Ages,
-    /// The team's own word for the stage, when that was given.
+    /// The team's own word for the stage, if one was given.
     #[n(220)]
     pub stage_own: Option<String>,
     /// The pool from which the owner was chosen. Tasks go there when the owner cannot do them.
@@ -155,7 +155,7 @@ pub struct LeadScore {
     pub digest: Option<Digest>,
     #[n(4)]
     pub reasons: Vec<Reason>,
-    /// The plugin's name, which the words of the reasons need; `None` for a fallback value.
+    /// The plugin's name, which is needed to render the reasons; `None` for a fallback value.
     #[n(5)]
     pub plugin: Option<String>,
 }
@@ -171,14 +171,15 @@ pub struct Consent {
     #[n(1)]
     #[cbor(skip_if = "Vec::is_empty")]
     pub refused: Vec<Channel>,
-    /// The time before which the lead does not want to be contacted; a wish of "we'll call you" sets it far ahead.
+    /// The time before which the lead does not want to be contacted. The wish "we'll call you" sets it far ahead.
     #[n(2)]
     pub not_before: Option<Timestamp>,
-    /// Channels whose address proved wrong while the lead had none on record. They rest until there is a new one.
+    /// Channels whose address proved wrong when the lead had no address on record. They are not used until there is a
+    /// new one.
     #[n(3)]
     #[cbor(skip_if = "Vec::is_empty")]
     pub unreachable: Vec<Channel>,
-    /// Addresses and numbers that the lead has, had or may get, with what binds them whoever has them.
+    /// Addresses and numbers that the lead has, had or may get, with the reasons that bind them for everyone who has them.
     #[n(60)]
     #[cbor(skip_if = "Vec::is_empty", default)]
     pub bound: Vec<BoundKey>,
@@ -212,29 +213,28 @@ pub struct Touch {
     pub channel: Channel,
     #[n(2)]
     pub outcome: Outcome,
-    /// What the lead said.
     #[n(3)]
     pub result: Option<TouchResult>,
-    /// The rep who made it.
+    /// The rep who made the touch.
     #[n(4)]
     pub by: Option<RepId>,
     #[n(5)]
     pub run: Option<RunId>,
     #[n(6)]
     pub task: Option<TaskId>,
-    /// The mail that was sent, so that a second report of it counts nothing.
+    /// The message that was sent, so that a second report of it does not count again.
     #[n(7)]
     pub effect: Option<EffectId>,
-    /// The team's own word for the result, when that was given.
+    /// The team's own word for the result, if one was given.
     #[n(8)]
     pub result_own: Option<String>,
-    /// The team's own word for the channel, when that was given.
+    /// The team's own word for the channel, if one was given.
     #[n(9)]
     pub channel_own: Option<String>,
 }
 
 impl Touch {
-    /// The value that expressions see of this field; blank when there is no such field.
+    /// The value of this field in expressions; blank when there is no such field.
     pub fn field(&self, field: &str) -> Value {
         match field {
             "channel" => Value::Text(self.channel.as_str().to_owned()),
@@ -269,7 +269,7 @@ pub struct Counts {
     /// Completed touches; a double dial counts once.
     #[n(0)]
     pub contacts: u32,
-    /// Calls, the second dial of a double dial included.
+    /// Calls, including the second dial of a double dial.
     #[n(1)]
     pub calls: u32,
     /// Mails that were sent.
@@ -294,7 +294,7 @@ impl Counts {
     }
 }
 
-/// How many deals with an id are kept of a lead. Of those before it, the oldest that is closed is let go first.
+/// The most deals with an id that a lead keeps. When it is reached, the oldest closed deal is dropped first.
 pub const DEALS_MAX: usize = 16;
 
 /// A deal with the lead, as the CRM reports it.
@@ -312,13 +312,13 @@ pub struct Deal {
     /// When the deal was won or lost.
     #[n(3)]
     pub closed_at: Option<Timestamp>,
-    /// Its id in the CRM, when events say it.
+    /// The deal's id in the CRM, if events give one.
     #[n(4)]
     pub id: Option<String>,
 }
 
 impl Deal {
-    /// Whether it is neither won nor lost.
+    /// Whether the deal is neither won nor lost.
     pub const fn is_open(&self) -> bool {
         self.won.is_none()
     }
@@ -359,13 +359,14 @@ impl Lead {
         self.deal.iter().chain(&self.deals)
     }
 
-    /// The deal with this id, if any; without an id the newest one that is open, else the newest.
+    /// The deal with this id, if it is known. Otherwise the newest open deal, or else the newest deal.
     pub fn deal_called(&self, id: Option<&str>) -> Option<&Deal> {
         let named = id.and_then(|id| self.deals.iter().find(|deal| deal.id.as_deref() == Some(id)));
         named.or_else(|| self.all_deals().rfind(|deal| deal.is_open())).or_else(|| self.all_deals().next_back())
     }
 
-    /// The deal that an event is about, which is new when nothing is known of it. The other is what had to be let go for it.
+    /// The deal that an event is about, which is created if it is unknown, and the deal that had to be dropped to make
+    /// room.
     pub(crate) fn deal_of(&mut self, id: Option<&str>) -> (&mut Deal, Option<Deal>) {
         let place = match id {
             Some(id) => self.deals.iter().position(|deal| deal.id.as_deref() == Some(id)),
@@ -378,7 +379,8 @@ impl Lead {
         let Some(id) = id else { return (self.deal.get_or_insert_default(), None) };
         let full = self.deals.len() >= DEALS_MAX;
         let let_go = full.then(|| self.deals.remove(self.deals.iter().position(|deal| !deal.is_open()).unwrap_or(0)));
-        // A deal that is open when the sender begins to give ids is the first that gets one: nobody would ever close it otherwise.
+        // A deal that is open when the sender begins to give ids receives the first id. Otherwise nobody would ever
+        // close it.
         let unnamed = if self.deals.is_empty() { self.deal.take_if(|deal| deal.is_open()) } else { None };
         self.deals.push(Deal { id: Some(id.to_owned()), ..unnamed.unwrap_or_default() });
         let newest = self.deals.len() - 1;
@@ -412,7 +414,7 @@ impl Lead {
         push_bounded(&mut self.engagements, engagement, ENGAGEMENTS_MAX, |engagement| engagement.at);
     }
 
-    /// Adds a watcher, unless the rep is one already.
+    /// Adds a watcher, unless the rep already is one.
     pub fn watch(&mut self, rep: RepId) {
         if !self.watchers.contains(&rep) {
             push_bounded(&mut self.watchers, rep, WATCHERS_MAX, |_| ());
@@ -420,8 +422,8 @@ impl Lead {
     }
 }
 
-/// Inserts an item in order of time, since what happened outside is often reported late. Beyond
-/// `max` items, the oldest is dropped.
+/// Inserts an item in order of time, because what happened outside is often reported late. Beyond `max` items, the
+/// oldest is dropped.
 fn push_bounded<T, O: Ord>(list: &mut Vec<T>, item: T, max: usize, order: impl Fn(&T) -> O) {
     let place = list.iter().rposition(|earlier| order(earlier) <= order(&item)).map_or(0, |ix| ix + 1);
     list.insert(place, item);

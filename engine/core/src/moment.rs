@@ -1,6 +1,6 @@
 //! Times as people, tables and programs write them: RFC 3339, a plain date, a clock time without a zone, seconds or
-//! milliseconds since 1970. A time without a zone is read in the given one, which is the workspace's. The meaning
-//! of `03/04/2026` is not guessed.
+//! milliseconds since 1970. A time without a zone is read in the zone that is passed in, usually the workspace's. The
+//! meaning of `03/04/2026` is not guessed.
 
 use crate::time::Timestamp;
 use crate::value::Value;
@@ -10,13 +10,13 @@ use jiff::tz::TimeZone;
 /// Why a value cannot be taken as a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoTime {
-    /// The value says something else.
+    /// The value is not a time.
     Other,
-    /// The value may mean either of two days.
+    /// The value could mean either of two days.
     Ambiguous,
 }
 
-/// Numbers count as times from 1990 to 2100 only, so that `20261201` is not taken for a moment of 1970.
+/// Numbers count as times only from 1990 to 2100, so that `20261201` is not taken for a moment in 1970.
 const FROM_MS: i64 = 631_152_000_000;
 const TO_MS: i64 = 4_102_444_800_000;
 

@@ -1,26 +1,26 @@
-//! Numbers as people, tables and programs write them: `250.0`, `1,200`, `1.200,50`, `1 200`. A text that may mean
-//! two numbers is not guessed at.
+//! Numbers as people, tables and programs write them: `250.0`, `1,200`, `1.200,50`, `1 200`. If a text could mean two
+//! numbers, neither is guessed.
 
 use crate::value::Value;
 
 /// Why a text cannot be taken as a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoNumber {
-    /// The text says something else, or has a fraction where a whole number is wanted.
+    /// The text is not a number, or has a fraction where a whole number is wanted.
     Other,
-    /// The text may mean either of two numbers.
+    /// The text could mean either of two numbers.
     Ambiguous,
-    /// The text has more digits than can be kept.
+    /// The text has more digits than can be stored.
     Inexact,
 }
 
 /// From here on, a double cannot represent every whole number.
 pub(crate) const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
 
-/// Reads a number; `whole` asks for one without a fraction.
+/// Reads a number. With `whole`, it must not have a fraction.
 ///
-/// A dot is a decimal point, as programs write it, but `1.200` may also be a group of thousands and is refused. A comma
-/// before exactly three digits separates groups; any other comma is a decimal sign.
+/// A dot is a decimal point, as programs write it, but `1.200` could also be a group of thousands and is refused. A
+/// comma before exactly three digits separates groups; any other comma is a decimal sign.
 pub fn read(text: &str, whole: bool) -> Result<Value, NoNumber> {
     let text = text.trim();
     let (negative, digits) = match text.strip_prefix(['-', '\u{2212}']) {
@@ -79,7 +79,7 @@ fn plain(text: &str) -> Result<String, NoNumber> {
     }
 }
 
-/// A sign that may stand between digits, in one spelling.
+/// A sign that may stand between digits, in a single spelling.
 fn sign(c: char) -> Option<char> {
     match c {
         '.' | ',' => Some(c),

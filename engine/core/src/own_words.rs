@@ -1,5 +1,5 @@
-//! Words of the team's own for what a lead says, where it stands and how it is reached. Each means one of the engine's
-//! words: the engine decides by the meaning, and keeps the team's word beside it as text, so that what is stored stays
+//! The team's own words for what a lead says, where it stands and how it is reached. Each means one of the engine's
+//! words. The engine decides by that meaning and keeps the team's word next to it as text, so that stored records stay
 //! readable when a workspace no longer declares the word.
 
 pub use crate::codes::Code;
@@ -23,7 +23,7 @@ pub struct OwnWords {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Words<C>(BTreeMap<String, OwnWord<C>>);
 
-/// What is declared of a word.
+/// The declaration of a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OwnWord<C> {
     pub means: C,
@@ -36,7 +36,7 @@ pub struct OwnWord<C> {
 pub struct Said<C> {
     /// The engine's word.
     pub means: C,
-    /// The team's own, when that was given.
+    /// The team's own word, if it was given.
     pub own: Option<String>,
 }
 
@@ -65,7 +65,7 @@ impl<C: Code> Words<C> {
         self.0.insert(name, word);
     }
 
-    /// What is declared of this word.
+    /// The declaration of this word.
     pub fn get(&self, name: &str) -> Option<OwnWord<C>> {
         self.0.get(name).copied()
     }
@@ -90,7 +90,7 @@ impl<C: Code> Words<C> {
         C::codes().iter().map(|code| code.word()).chain(self.own())
     }
 
-    /// What a text says, if it is one of the engine's words or of the team's.
+    /// The meaning of a text, if it is one of the engine's or the team's words.
     pub fn said(&self, text: &str) -> Option<Said<C>> {
         let engines = C::codes().iter().find(|code| code.word() == text).map(|code| Said::from(*code));
         engines.or_else(|| self.get(text).map(|word| Said { means: word.means, own: Some(text.to_owned()) }))
@@ -106,7 +106,7 @@ impl<C: Code> Words<C> {
         self.listed_of(|_| true)
     }
 
-    /// The same of the words whose meaning can be given.
+    /// The same list, restricted to words whose meaning is allowed.
     pub fn listed_of(&self, may: impl Fn(C) -> bool) -> String {
         let engines: Vec<&str> = C::codes().iter().filter(|code| may(**code)).map(|code| code.word()).collect();
         let own: Vec<&str> = self.0.iter().filter(|(_, word)| may(word.means)).map(|(name, _)| name.as_str()).collect();

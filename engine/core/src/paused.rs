@@ -1,4 +1,4 @@
-//! What operators hold back, by name.
+//! What operators have paused, by name.
 
 use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
@@ -9,22 +9,22 @@ use std::collections::BTreeSet;
 #[serde(default)]
 #[cbor(map)]
 pub struct Paused {
-    /// Paused workflows. Their runs stand still, their mails are held, and leads that are
-    /// enrolled wait before the first step.
+    /// Paused workflows. Their runs stand still, their mails are held, and leads that are enrolled wait before the
+    /// first step.
     #[n(0)]
     #[cbor(skip_if = "BTreeSet::is_empty", default)]
     pub workflows: BTreeSet<String>,
-    /// Paused plugins. A run stands still where it must ask one.
+    /// Paused plugins. A run stands still where it must ask one of them.
     #[n(1)]
     #[cbor(skip_if = "BTreeSet::is_empty", default)]
     pub plugins: BTreeSet<String>,
-    /// Paused connections. Nothing leaves by them.
+    /// Paused connections. Nothing leaves through them.
     #[n(2)]
     #[cbor(skip_if = "BTreeSet::is_empty", default)]
     pub connections: BTreeSet<String>,
 }
 
-/// What earlier programs wrote before a plugin's name to list it among workflows, whose names have no `/`.
+/// What earlier programs wrote before a plugin's name to list it among workflows, whose names contain no `/`.
 const PLUGIN: &str = "plugin/";
 
 impl Paused {

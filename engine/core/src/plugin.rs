@@ -1,8 +1,7 @@
-//! Decisions: what a plugin says about itself, what it is asked, and what it answers. How
-//! it is run is the sandbox's work.
+//! Decisions: what a plugin says about itself, what it is asked, and what it answers. Running it is the sandbox's work.
 //!
-//! The WIT in `sdk/wit` is the contract with guests. These types are the same things in the form
-//! in which the engine keeps them.
+//! The WIT in `sdk/wit` is the contract with guests. These types express the same contract in the form that the engine
+//! keeps.
 
 use crate::codes::codes;
 use crate::contact::{Channel, Outcome, TouchResult};
@@ -18,7 +17,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 codes! {
-    /// The three kinds of decision. A plugin may take several.
+    /// The three kinds of decision. A plugin may take several of them.
     pub enum DecisionKind {
         /// How good the lead is.
         0 Scoring = "scoring",
@@ -62,7 +61,7 @@ pub struct PluginInfo {
     pub name: String,
     /// The version of the plugin itself, as text.
     pub version: String,
-    /// What it is for, in one sentence.
+    /// What the plugin is for, in one sentence.
     pub summary: String,
     /// The first eight bytes of the component's SHA-256.
     pub digest: Digest,
@@ -74,7 +73,7 @@ pub struct PluginInfo {
     pub rules: Vec<RuleInfo>,
     /// The tracks that a nurture plugin may answer; empty for other kinds.
     pub tracks: Vec<String>,
-    /// The channels, outcomes, results and kinds of engagement that it tells apart; words of a team's own may be among
+    /// The channels, outcomes, results and kinds of engagement that it distinguishes. The team's own words may be among
     /// them.
     #[serde(default)]
     pub codes: Vec<String>,
@@ -85,8 +84,8 @@ pub struct PluginInfo {
 }
 
 impl PluginInfo {
-    /// Whether its decisions are taken inside the commit and do not count as a wait. That is so when
-    /// even the most costly one is cheap.
+    /// Whether its decisions are taken inside the commit and do not count as a wait. That is the case when even its
+    /// most expensive decision is cheap.
     pub const fn is_inline(&self) -> bool {
         self.fuel_budget <= INLINE_FUEL_MAX && self.memory_budget <= INLINE_MEMORY_MAX
     }
@@ -95,8 +94,8 @@ impl PluginInfo {
 /// The largest fuel budget with which a decision is taken inside the commit. 1 M units are about 70 µs of ordinary code
 /// (`measured.md`), and 1.1 ms of an empty loop (`tests/benches/hostile.rs`).
 pub const INLINE_FUEL_MAX: u64 = 1_000_000;
-/// The largest memory budget, in bytes, with which a decision is taken inside the commit. Touching a page costs no fuel
-/// but time: about 2 ms for all pages of this budget.
+/// The largest memory budget, in bytes, with which a decision is taken inside the commit. Touching a page costs no
+/// fuel, but it takes time: about 2 ms for all pages of this budget.
 pub const INLINE_MEMORY_MAX: u64 = 4 * 1024 * 1024;
 
 /// One parameter of a plugin.
@@ -105,7 +104,7 @@ pub struct ParameterInfo {
     /// The name under `with`.
     pub name: String,
     pub kind: ValueType,
-    /// What it does, with its unit.
+    /// What the parameter does, with its unit.
     pub summary: String,
     /// The value when the workflow gives none. A blank makes the parameter required.
     pub default: Value,
@@ -143,7 +142,7 @@ pub struct Reads {
 }
 
 impl Reads {
-    /// The type in which it reads a field; `None` when it does not read the field.
+    /// The type as which it reads a field; `None` when it does not read the field.
     pub fn field(&self, name: &str) -> Option<ValueType> {
         self.fields.iter().find(|field| field.name == name).map(|field| field.kind)
     }
@@ -154,7 +153,7 @@ impl Reads {
 pub struct FieldRead {
     /// The name after `lead.`.
     pub name: String,
-    /// The type in which the values are passed. A value that does not fit is passed as blank.
+    /// The type as which the values are passed. A value that does not fit is passed as blank.
     pub kind: ValueType,
 }
 
@@ -208,7 +207,7 @@ impl<'b, C> Decode<'b, C> for Parameters {
 /// What a workflow gives under `with`.
 pub type With = BTreeMap<String, Value>;
 
-/// Puts `with` into the plugin's order and fills in defaults. The error names what does not fit.
+/// Puts the values of `with` into the plugin's order and fills in defaults. The error names the value that does not fit.
 pub fn lay_out(info: &PluginInfo, with: &With) -> Result<Parameters, ParameterError> {
     if let Some(name) = with.keys().find(|name| !info.parameters.iter().any(|p| &p.name == *name)) {
         return Err(ParameterError::Unknown { name: name.clone() });
@@ -265,7 +264,7 @@ pub enum ParameterError {
     },
 }
 
-/// The plugins that are known. `cadenza validate` asks it; the server answers with the sandbox behind it.
+/// The known plugins. `cadenza validate` uses it; the server implements it with the sandbox.
 pub trait PluginCatalog {
     /// What the plugin with this name says about itself.
     fn info(&self, name: &str) -> Option<&PluginInfo>;
@@ -273,7 +272,7 @@ pub trait PluginCatalog {
     fn names(&self) -> Vec<&str>;
     /// What the plugin reads, given its parameters in its own order. The error says why it refuses them.
     fn reads(&self, name: &str, parameters: &[Value]) -> Result<Reads, String>;
-    /// Why there is no plugin of this name, although the workspace contains one.
+    /// Why there is no plugin with this name, although the workspace contains one.
     fn trouble(&self, _name: &str) -> Option<String> {
         None
     }
@@ -300,13 +299,14 @@ pub struct DecisionInput {
     #[n(4)]
     #[cbor(skip_if = "Vec::is_empty")]
     pub engagement: Vec<EngagementSeen>,
-    /// Whether the owner is at work; given when it is read and there is an owner.
+    /// Whether the owner is at work; given when the plugin reads it and there is an owner.
     #[n(5)]
     pub owner_present: Option<bool>,
-    /// The score before this one; given when it is read and there is one.
+    /// The previous score; given when the plugin reads it and there is one.
     #[n(6)]
     pub previous_score: Option<i32>,
-    /// Milliseconds of business time since the task was on offer or the run came to the step; given when it is read.
+    /// Milliseconds of business time since the task was on offer or the run came to the step; given when the plugin
+    /// reads it.
     #[n(7)]
     pub business_elapsed_ms: Option<u64>,
     /// The overdue task; for escalations only.
@@ -327,11 +327,11 @@ pub struct TouchSeen {
     /// What the lead said; `None` when it was not reached.
     #[n(3)]
     pub result: Option<TouchResult>,
-    /// The team's own word for the result. The plugin gets it where it lists it, else the engine's.
+    /// The team's own word for the result. A plugin that lists the word gets it; any other plugin gets the engine's word.
     #[n(4)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result_own: Option<String>,
-    /// The team's own word for the channel, likewise.
+    /// The team's own word for the channel, in the same way.
     #[n(5)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel_own: Option<String>,
@@ -369,7 +369,7 @@ pub struct Overdue {
     /// How often a rep was reminded of the task.
     #[n(4)]
     pub reminders: u16,
-    /// Whether the task was raised already.
+    /// Whether the task was already raised.
     #[n(5)]
     pub raised: bool,
 }
@@ -403,7 +403,7 @@ pub enum Decision {
         segment: Segment,
         #[n(2)]
         reasons: Vec<Reason>,
-        /// After how many seconds to ask again. Without it, the decay of a score would not be seen.
+        /// After how many seconds to ask again. Without this, the decay of a score would go unnoticed.
         #[n(3)]
         rescore_after_s: Option<u32>,
     },
@@ -460,7 +460,7 @@ pub enum Budget {
     /// The size of the answer.
     #[n(3)]
     Output,
-    /// The lines logged while deciding.
+    /// The lines logged during the decision.
     #[n(4)]
     Log,
 }
@@ -477,7 +477,7 @@ impl std::fmt::Display for Budget {
     }
 }
 
-/// Why no decision came. It is the guest's fault, except for [`Self::Unavailable`].
+/// Why there is no decision. It is the guest's fault, except for [`Self::Unavailable`].
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize, thiserror::Error)]
 #[serde(tag = "failure", content = "detail", rename_all = "snake_case")]
 pub enum DecisionFailure {
@@ -497,15 +497,15 @@ pub enum DecisionFailure {
     #[error("the plugin answered what the contract does not allow{}", said(.0))]
     #[n(3)]
     BadOutput(#[n(0)] String),
-    /// No plugin of that name and kind is loaded, or the engine had no room to run it in time.
+    /// No plugin with that name and kind is loaded, or the engine had no room to run it in time.
     #[error("the plugin could not be asked{}", said(.0))]
     #[n(4)]
     Unavailable(#[n(0)] String),
 }
 
 impl DecisionFailure {
-    /// The same failure without the plugin's own words, which may name people: for records that outlive a person's
-    /// erasure, and for readers who may not see personal data.
+    /// The same failure without the plugin's own words, which may name people. It is for records that outlive a
+    /// person's erasure, and for readers who may not see personal data.
     pub fn without_words(&self) -> Self {
         match self {
             Self::Refusal(_) => Self::Refusal(String::new()),

@@ -1,5 +1,6 @@
-//! Which addresses on the network lie inside: of this machine, of a private network, or of nobody. What a workflow asks of
-//! another system goes there only by a connection that says so. Knows ranges of addresses, and looks nothing up.
+//! Which network addresses are inside: they belong to this machine, to a private network, or to nobody. A workflow's
+//! request goes to such an address only through a connection that allows it. Knows ranges of addresses, and looks
+//! nothing up.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -11,28 +12,28 @@ pub fn is_public(address: IpAddr) -> bool {
     }
 }
 
-/// Ranges that are not somebody's on the public internet, each with the number of bits that they share (IANA's registry of
-/// special purposes).
+/// Ranges that belong to nobody on the public internet, each with the number of bits that its addresses share (IANA's
+/// special-purpose address registries).
 const INSIDE_V4: [(Ipv4Addr, u32); 14] = [
-    // "This network": Linux takes it for this machine.
+    // "This network": Linux treats it as this machine.
     (Ipv4Addr::new(0, 0, 0, 0), 8),
     (Ipv4Addr::new(10, 0, 0, 0), 8),
-    // Behind a carrier's translation.
+    // Behind a carrier's address translation.
     (Ipv4Addr::new(100, 64, 0, 0), 10),
     (Ipv4Addr::new(127, 0, 0, 0), 8),
-    // Of this link; the services of clouds that give out credentials lie here.
+    // Link-local. Cloud services that hand out credentials are found here.
     (Ipv4Addr::new(169, 254, 0, 0), 16),
     (Ipv4Addr::new(172, 16, 0, 0), 12),
     (Ipv4Addr::new(192, 0, 0, 0), 24),
     (Ipv4Addr::new(192, 0, 2, 0), 24),
     (Ipv4Addr::new(192, 168, 0, 0), 16),
-    // For measuring networks.
+    // For benchmarks of networks.
     (Ipv4Addr::new(198, 18, 0, 0), 15),
     (Ipv4Addr::new(198, 51, 100, 0), 24),
     (Ipv4Addr::new(203, 0, 113, 0), 24),
-    // To many at once.
+    // Multicast.
     (Ipv4Addr::new(224, 0, 0, 0), 4),
-    // Kept back, the address of everybody included.
+    // Reserved, including the broadcast address.
     (Ipv4Addr::new(240, 0, 0, 0), 4),
 ];
 
@@ -45,30 +46,30 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
     let [a, b, c, d, e, f, g, h] = address.segments();
     let v4 = |high: u16, low: u16| Ipv4Addr::from_bits((u32::from(high) << 16) | u32::from(low));
     match (a, b) {
-        // Nobody, this machine, and an address of version 4 in two spellings.
+        // The unspecified address, this machine, and an IPv4 address in two spellings.
         (0, 0) if [c, d, e] == [0; 3] && (f == 0 || f == 0xFFFF) => f == 0xFFFF && is_public_v4(v4(g, h)),
-        // Of version 4, translated (RFC 6052), and translated within one network (RFC 8215).
+        // An IPv4 address, translated (RFC 6052), or translated within one network (RFC 8215).
         (0x64, 0xFF9B) => [c, d, e, f] == [0; 4] && is_public_v4(v4(g, h)),
-        // By way of a tunnel (6to4), and of one that hides where it ends (Teredo).
+        // Through a tunnel (6to4), and through one that hides where it ends (Teredo).
         (0x2002, _) => is_public_v4(v4(b, c)),
         (0x2001, 0) => false,
-        // For documents.
+        // For documentation.
         (0x2001, 0x0DB8) | (0x3FFF, 0..0x1000) => false,
-        // Only these are given out: not the unique local, link-local, site-local and multicast ones.
+        // Only these are given out: not the unique local, link-local, site-local and multicast addresses.
         _ => a >> 13 == 1,
     }
 }
 
-/// Whether the host of an address names, without being looked up, something that is not on the public internet: a literal
-/// address in any spelling that systems read, or this machine.
+/// Whether the host of an address names, without a look-up, something that is not on the public internet: a literal
+/// address in any spelling that systems accept, or this machine.
 pub fn names_inside(host: &str) -> bool {
     let host = host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.').to_ascii_lowercase();
     let literal = host.parse().ok().or_else(|| loosely(&host).map(IpAddr::V4));
     literal.map_or_else(|| host == "localhost" || host.ends_with(".localhost"), |address| !is_public(address))
 }
 
-/// An address of version 4 as `inet_aton` reads it: one to four numbers, also octal and hexadecimal, of which the last fills
-/// what is left: `127.1`, `0x7f000001`, `2130706433`, `0177.0.0.1`.
+/// An IPv4 address as `inet_aton` reads it: one to four numbers, also octal and hexadecimal, the last of which fills
+/// the rest: `127.1`, `0x7f000001`, `2130706433`, `0177.0.0.1`.
 fn loosely(host: &str) -> Option<Ipv4Addr> {
     let parts: Vec<&str> = host.split('.').collect();
     let (last, first) = parts.split_last().filter(|(_, first)| first.len() < 4)?;

@@ -1,6 +1,6 @@
-//! How a value is read into a field. Blank text is blank; a number is taken where text is wanted, and a text where
-//! a number is wanted, if it is one. A value that cannot be read is left out of its event, and the reply says so;
-//! the lead is taken all the same.
+//! How a value is read into a field. Blank text is blank. A number is accepted where text is wanted, and a text where a
+//! number is wanted, if it is one. A value that cannot be read is left out of its event, and the reply says so; the
+//! lead is accepted all the same.
 
 use crate::codes::codes;
 use crate::date::Date;
@@ -18,15 +18,15 @@ const SAID_CHARS_MAX: usize = 60;
 codes! {
     /// Why a value was left out of an event.
     pub enum Why {
-        /// The value is something else than the field holds.
+        /// The value is not of the kind that the field holds.
         0 Type = "type",
         /// There are several values where one is wanted.
         1 List = "list",
         /// There is an object where a value is wanted.
         2 Object = "object",
-        /// The value may mean two things.
+        /// The value could mean two things.
         3 Ambiguous = "ambiguous",
-        /// The number has more digits than can be kept.
+        /// The number has more digits than can be stored.
         4 Inexact = "inexact",
         /// The text does not have the form that the field needs, such as that of a mail address.
         5 Form = "form",
@@ -34,27 +34,27 @@ codes! {
         6 TooLong = "too_long",
         /// The body contains the field twice.
         7 Repeated = "repeated",
-        /// Nothing of this name is known.
+        /// Nothing with this name is known.
         8 Unknown = "unknown",
         /// The field holds a value that dates from later.
         9 Older = "older",
-        /// Something stronger stands against it, such as an opt-out.
+        /// Something stronger prevents it, such as an opt-out.
         10 Refused = "refused",
-        /// A workflow computed a blank, and the known value stays.
+        /// A workflow computed a blank, so the known value stays.
         11 Blank = "blank",
-        /// Several leads have what the event names, so the value may be another lead's.
+        /// Several leads have the key that the event names, so the value may belong to another lead.
         60 Shared = "shared",
-        /// An event of this type only finds the lead by the field, and does not change it.
+        /// An event of this type uses the field only to find the lead, and does not change it.
         61 Finds = "finds",
-        /// The answer to a request has nothing at the place that the step names.
+        /// The answer to a request has nothing at the path that the step names.
         62 Absent = "absent",
     }
 }
 
-/// A value that an event brought and that was left out.
+/// A value of an event that was left out.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct LeftOut {
-    /// The lead's field, or `data.` and a name.
+    /// The lead's field, or `data.` followed by a name.
     #[n(0)]
     pub field: String,
     #[n(1)]
@@ -62,18 +62,18 @@ pub struct LeftOut {
     /// The beginning of the value. It may be about a person.
     #[n(2)]
     pub said: Option<String>,
-    /// What would be taken, in words.
+    /// What would be accepted, in words.
     #[n(3)]
     pub wanted: Option<String>,
 }
 
 impl LeftOut {
-    /// A left-out value, of which the beginning is kept.
+    /// A value that was left out. Its beginning is kept.
     pub fn new(field: impl Into<String>, why: Why, said: Option<&Value>) -> Self {
         Self { field: field.into(), why, said: said.and_then(excerpt), wanted: None }
     }
 
-    /// The same, with a description of what would be taken.
+    /// The same, with a description of what would be accepted.
     #[must_use]
     pub fn wanting(self, wanted: impl Into<String>) -> Self {
         Self { wanted: Some(wanted.into()), ..self }
@@ -118,7 +118,7 @@ fn excerpt(value: &Value) -> Option<String> {
     Some(end.map_or_else(|| text.clone(), |end| format!("{}…", &text[..end])))
 }
 
-/// Reads a value for the field with this name. A plain date is that day in `zone`. A blank result means that the
+/// Reads a value for the field with this name. A plain date means that day in `zone`. A blank result means that the
 /// event says nothing about the field.
 pub fn read_field(name: &str, value: Value, kind: ValueType, zone: &TimeZone) -> Result<Value, LeftOut> {
     let failed = |why: Why, said: &Value| LeftOut::new(name, why, Some(said)).wanting(field::example(kind));
@@ -140,7 +140,7 @@ pub fn read_field(name: &str, value: Value, kind: ValueType, zone: &TimeZone) ->
     }
 }
 
-/// A value that was read for a field as the choice that it says, where the field is one.
+/// The choice that the value names, if the field is a choice; any other value stays as it is.
 pub fn choose(name: &str, value: Value, declared: Option<&Declared>) -> Result<Value, LeftOut> {
     match (value, declared) {
         (Value::Text(text), Some(declared)) => match declared.choose(text.clone()) {
@@ -157,8 +157,8 @@ pub fn choose(name: &str, value: Value, declared: Option<&Declared>) -> Result<V
 /// A telephone number has at least this many digits, in every country.
 const PHONE_DIGITS_MIN: usize = 6;
 
-/// What the text would have to be, or `None` when its form is right. Whether enough digits are a telephone number is
-/// decided later, where the lead's country is known.
+/// What the text should have been, or `None` when its form is right. Whether enough digits make a telephone number is
+/// decided later, when the lead's country is known.
 fn misformed(name: &str, text: &str) -> Option<&'static str> {
     let digits = || text.chars().filter(|c| c.is_numeric()).count();
     if name == "phone" && digits() >= PHONE_DIGITS_MIN { None } else { field::formed(name, text, None).err() }
@@ -212,7 +212,7 @@ impl From<NoTime> for Why {
     }
 }
 
-/// Reads a day; a time counts as the day that it lies in in this zone.
+/// Reads a day. A time counts as the day on which it falls in this zone.
 fn day(value: Value, zone: &TimeZone) -> Result<Value, (Why, Value)> {
     match &value {
         Value::Date(_) => Ok(value),

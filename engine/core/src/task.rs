@@ -27,16 +27,16 @@ pub struct Task {
     pub id: TaskId,
     #[n(1)]
     pub kind: TaskKind,
-    /// The run that waits for it; `None` for escalations.
+    /// The run that waits for the task; `None` for escalations.
     #[n(2)]
     pub run: Option<RunId>,
     /// The digest of the definition that has its step and script.
     #[n(3)]
     pub workflow: Digest,
-    /// The step that made it.
+    /// The step that made the task.
     #[n(4)]
     pub step: StepId,
-    /// The touch of a cadence for which it was made.
+    /// The touch of a cadence for which the task was made.
     #[n(5)]
     pub touch: Option<TouchId>,
     #[n(6)]
@@ -51,7 +51,7 @@ pub struct Task {
     /// The escalation point that comes next, or that was asked about.
     #[n(10)]
     pub escalation: Option<EscalationPoint>,
-    /// How often a rep was reminded of it.
+    /// How often a rep was reminded of the task.
     #[n(11)]
     #[cbor(skip_if = "is_zero")]
     pub reminders: u16,
@@ -65,11 +65,11 @@ pub struct Task {
     /// The overdue task that an escalation is about.
     #[n(14)]
     pub about: Option<TaskId>,
-    /// When it is given up if nobody has done it by then.
+    /// When the task is given up if nobody has done it by then.
     #[n(15)]
     pub give_up: Option<Timestamp>,
-    /// The number that a call goes to, from when it is claimed or given up: the lead may have another when it is
-    /// reported. Until then it is the number that the lead has.
+    /// The number that a call goes to, fixed when the task is claimed or given up, because the lead may have another
+    /// number by the time of the report. Until then it is the number that the lead has.
     #[n(16)]
     pub number: Option<String>,
 }
@@ -97,7 +97,7 @@ pub enum Assignee {
 }
 
 impl Assignee {
-    /// The rep who has the task, if one has.
+    /// The rep who has the task, if any.
     pub const fn rep(&self) -> Option<&RepId> {
         if let Self::Rep(rep) = self { Some(rep) } else { None }
     }
@@ -113,13 +113,13 @@ impl std::fmt::Display for Assignee {
     }
 }
 
-/// The escalation point of a task that is next, or was asked about.
+/// The next escalation point of a task, or the one that a plugin was asked about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct EscalationPoint {
     /// The point's place in the step's `at` list, from 0.
     #[n(0)]
     pub point: u16,
-    /// When the point falls due. Once a plugin was asked, when that was.
+    /// When the point falls due. Once a plugin has been asked, the time of the question.
     #[n(1)]
     pub at: Timestamp,
     /// Whether a plugin was asked about it and has not answered.
@@ -133,9 +133,9 @@ impl Task {
         StepRef { workflow: self.workflow, step: self.step }
     }
 
-    /// The task's rank in its queue, smaller first: escalations and raised tasks, then calls outside of
-    /// cadences (first responses), then the rest, each by due time. It contains no clock, so the order of a
-    /// queue does not change as time passes.
+    /// The task's rank in its queue, smaller first: escalations and raised tasks, then calls outside cadences (first
+    /// responses), then the rest, each by due time. It does not depend on the clock, so the order of a queue does not
+    /// change as time passes.
     pub fn rank(&self) -> (u8, Timestamp) {
         let class = match self.kind {
             TaskKind::Escalation => 0,

@@ -1,6 +1,7 @@
-//! How a lead's record avoids repeating itself in its newest journal entry. The entry leaves out what the record says
-//! elsewhere: values of the profile that the event brought or a plugin read, and the reasons of a score. That makes a
-//! fresh lead's record a third smaller. An entry that is pushed out into the journal is written whole.
+//! How a lead's record avoids repeating itself in its newest journal entry. The entry leaves out what the record
+//! contains elsewhere: values of the profile that the event brought or a plugin read, and the reasons of a score. That
+//! makes a fresh lead's record a third smaller. An entry that moves out of the record into the journal is written in
+//! full.
 
 use crate::account::Hold;
 use crate::event::Event;
@@ -105,15 +106,13 @@ struct Read {
     waiters: Vec<Waiter>,
 }
 
-/// What was left out, and where it is found again. Every place is an index of one byte; what
-/// lies further on is written out.
+/// What was left out, and where to find it. Every place is an index of one byte; anything beyond that is written in full.
 #[derive(Default, PartialEq, Encode, Decode)]
 struct LeftOut {
-    /// Bit n is set when the value of the n-th field that the first event brought is the profile's.
+    /// Bit n is set when the profile holds the value of the n-th field that the first event brought.
     #[n(0)]
     report: u64,
-    /// Groups of three bytes: the event, the field that the plugin read, and the place
-    /// among the profile's known fields.
+    /// Groups of three bytes: the event, the field that the plugin read, and the place among the profile's known fields.
     #[cbor(n(1), with = "minicbor::bytes")]
     inputs: Vec<u8>,
     /// Pairs of bytes: the event, and the place among the lead's scores.
@@ -122,7 +121,7 @@ struct LeftOut {
 }
 
 impl LeftOut {
-    /// Takes out of the entry what the lead says already.
+    /// Removes from the entry what the lead already contains.
     fn take(entry: &mut Entry, lead: &Lead) -> Option<Self> {
         let mut left_out = Self::default();
         let known = lead.profile.known();
@@ -158,7 +157,7 @@ impl LeftOut {
         (left_out != Self::default()).then_some(left_out)
     }
 
-    /// Puts back into the entry what was left out.
+    /// Restores in the entry what was left out.
     fn put_back(&self, entry: &mut Entry, lead: &Lead) {
         let Some(personal) = &mut entry.personal else { return };
         let events = &mut personal.events;
@@ -186,11 +185,10 @@ impl LeftOut {
     }
 }
 
-/// How many bytes it takes to name the place of a value that a plugin read, with the blank that stands for the value.
+/// How many bytes it takes to name the place of a value that a plugin read, including the blank in place of the value.
 const PLACE_BYTES_MAX: usize = 5;
 
-/// How many bytes a value takes, if an equal one may be put back for it. Zero does not
-/// qualify, because 0 and -0 are equal.
+/// How many bytes a value takes, if an equal value may replace it. Zero does not qualify, because 0 and -0 are equal.
 fn bytes_of(value: &Value) -> usize {
     match value {
         Value::Text(text) => 1 + text.len(),

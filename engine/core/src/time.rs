@@ -8,7 +8,7 @@ use std::fmt;
 pub struct Timestamp(#[n(0)] i64);
 
 impl Timestamp {
-    /// Days since 1970, by which marks and counters are kept.
+    /// Days since 1970, in which marks and counters are kept.
     pub fn day(self) -> u32 {
         u32::try_from(self.as_ms().max(0) / DAY_MS).unwrap_or(u32::MAX)
     }
@@ -37,21 +37,21 @@ impl Timestamp {
         self.0.saturating_sub(earlier.0)
     }
 
-    /// The instant as the time-zone library has it.
+    /// The instant as the time-zone library represents it.
     pub fn to_jiff(self) -> jiff::Timestamp {
         jiff::Timestamp::from_millisecond(self.0.clamp(-Self::MAX.0, Self::MAX.0))
             .expect("clamped to years that have four digits")
     }
 
-    /// Takes over an instant of the time-zone library; what is below a millisecond is dropped.
+    /// Converts an instant of the time-zone library. Fractions of a millisecond are dropped.
     pub fn from_jiff(at: jiff::Timestamp) -> Self {
         Self(at.as_millisecond())
     }
 
     /// Reads RFC 3339 with a zone or offset (`2026-03-08T07:30:00Z`, `…+02:00`).
     ///
-    /// Many systems say "never" by the last day of the year 9999, which cannot be represented in every
-    /// zone. It is read as [`Self::MAX`].
+    /// Many systems write the last day of the year 9999 for "never". That day cannot be represented in every zone, so
+    /// it is read as [`Self::MAX`].
     pub fn parse(text: &str) -> Option<Self> {
         if let Ok(at) = text.parse::<jiff::Timestamp>() {
             return Some(Self::from_jiff(at));
@@ -102,15 +102,15 @@ pub enum Span {
     /// Milliseconds on any clock (seconds, minutes, hours).
     #[n(0)]
     Elapsed(#[n(0)] i64),
-    /// Calendar days in the zone that applies: the same time of day that many days later, even
-    /// across a change of the clocks.
+    /// Calendar days in the zone that applies: the same time of day this many days later, even across a change of the
+    /// clocks.
     #[n(1)]
     Days(#[n(0)] u32),
     /// Milliseconds of opening hours.
     #[n(2)]
     Business(#[n(0)] i64),
-    /// Working days, which are days with opening hours: the same time of day that many working days later. A moment
-    /// outside of opening hours counts as the next opening.
+    /// Working days, which are days with opening hours: the same time of day this many working days later. A moment
+    /// outside opening hours counts as the next opening.
     #[n(3)]
     BusinessDays(#[n(0)] u32),
 }
@@ -127,7 +127,7 @@ impl Span {
         matches!(self, Self::Elapsed(0) | Self::Days(0) | Self::Business(0) | Self::BusinessDays(0))
     }
 
-    /// Roughly how long the span is in milliseconds, for comparisons and expressions. A day counts as 24 hours.
+    /// The approximate length of the span in milliseconds, for comparisons and expressions. A day counts as 24 hours.
     pub const fn approximate_ms(self) -> i64 {
         match self {
             Self::Elapsed(ms) | Self::Business(ms) => ms,

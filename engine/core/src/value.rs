@@ -23,7 +23,7 @@ codes! {
         5 Duration = "duration",
         /// A list of texts.
         6 List = "list",
-        /// Any type. What a custom event brings has a type only once it is there.
+        /// Any type. The type of a value from a custom event is known only when the event arrives.
         7 Any = "any",
         /// A day of the calendar, without a zone.
         8 Date = "date",
@@ -57,7 +57,7 @@ pub enum Value {
 }
 
 impl Value {
-    /// How many bytes it takes to store, nearly.
+    /// Approximately how many bytes the value takes in storage.
     pub fn bytes(&self) -> usize {
         match self {
             Self::Text(text) => 3 + text.len(),
@@ -67,8 +67,8 @@ impl Value {
     }
 }
 
-/// How a value is written: as CBOR's own null, bool, integer, double, text and array. Times and durations are
-/// integers of milliseconds with a tag, dates are days since 1970 with one.
+/// How a value is written: as CBOR's own null, bool, integer, double, text and array. Times and durations are integers
+/// of milliseconds with a tag; dates are days since 1970 with a tag.
 mod wire {
     use super::Value;
     use crate::date::Date;
@@ -163,7 +163,7 @@ impl Value {
         text.map_or(Self::Blank, |t| Self::Text(t.to_owned()))
     }
 
-    /// This value as one of type `to`, where that loses nothing: a whole number as a number, RFC 3339 text as a time.
+    /// Converts this value to the type `to` if that loses nothing: a whole number to a number, RFC 3339 text to a time.
     /// `None` when it does not fit; blank always fits.
     pub fn fit(self, to: ValueType) -> Option<Self> {
         Some(match (self, to) {
@@ -183,7 +183,7 @@ impl Value {
         })
     }
 
-    /// As [`Self::fit`]; a date where a time is wanted is the midnight with which it begins in this zone.
+    /// Like [`Self::fit`], but a date where a time is wanted becomes the first moment of that day in this zone.
     pub fn fit_in(self, to: ValueType, zone: &TimeZone) -> Option<Self> {
         match (self, to) {
             (Self::Date(date), ValueType::Time) => Some(Self::Time(date.begins(zone))),

@@ -1,10 +1,10 @@
-//! What the gate says of a touch, and why.
+//! The gate's answer about a touch, and the reason for it.
 
 use crate::identity::Why;
 use crate::time::Timestamp;
 use minicbor::{Decode, Encode};
 
-/// What the gate says of a touch.
+/// The gate's answer about a touch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub enum Verdict {
     /// The touch may happen now.
@@ -46,7 +46,7 @@ crate::codes::codes! {
         1 ChannelRefused = "channel_refused",
         /// The lead asked for a later time.
         2 NotBefore = "not_before",
-        /// The moment lies outside of business hours where the lead is.
+        /// The moment is outside business hours where the lead is.
         3 OutsideHours = "outside_hours",
         /// A person has paused the lead's touches.
         4 Paused = "paused",
@@ -56,7 +56,7 @@ crate::codes::codes! {
         6 NoAddress = "no_address",
         /// Someone who has this address or number asked not to be contacted.
         60 AddressOptedOut = "address_opted_out",
-        /// Mail to this address comes back.
+        /// Mail to this address bounces.
         61 AddressBounced = "address_bounced",
         /// Someone other than the lead answers at this number.
         62 WrongNumber = "wrong_number",
@@ -74,11 +74,11 @@ crate::codes::codes! {
         123 ConnectionGone = "connection_gone",
         /// The run that made the message has moved on.
         124 MovedOn = "moved_on",
-        /// As many messages to the lead as allowed are under way.
+        /// The lead already has as many messages under way as allowed.
         125 UnderWay = "under_way",
         /// An interrupt has paused the run that made the message.
         126 RunPaused = "run_paused",
-        /// A workflow of a higher priority in its group has the lead.
+        /// A workflow with a higher priority in its group has the lead.
         140 Ousted = "ousted",
     }
 }

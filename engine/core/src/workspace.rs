@@ -1,4 +1,4 @@
-//! What a workspace folder says besides its workflows. It is live, and no run pins it.
+//! The contents of a workspace folder besides its workflows. They apply at once; no run pins them.
 
 use crate::calendar::Calendar;
 use crate::country::Country;
@@ -41,20 +41,20 @@ pub struct Settings {
     pub calendar: Calendar,
     /// The country for telephone numbers that name none, and for leads whose country is not known.
     pub country: Option<Country>,
-    /// Further calendars by name, to which teams and reps refer.
+    /// Further calendars by name, which teams and reps refer to.
     pub calendars: BTreeMap<String, Calendar>,
     /// The declared custom fields.
     pub fields: BTreeMap<String, Declared>,
     /// The team's own words for results, stages and channels.
     pub own_words: OwnWords,
     pub contact: ContactPolicy,
-    /// The settings of plugins, by name: the file of a component of one's own, and budgets.
+    /// The settings of plugins, by name: the file of the workspace's own component, and budgets.
     pub plugins: BTreeMap<String, PluginSettings>,
     pub team: Team,
 }
 
 impl Settings {
-    /// The working hours of a rep; the workspace's when it is nobody of the team.
+    /// The working hours of a rep, or the workspace's hours when the rep is not in the team.
     pub fn hours_of(&self, rep: Option<&RepId>) -> &Calendar {
         rep.and_then(|rep| self.team.reps.get(rep)).map_or(&self.calendar, |rep| &rep.calendar)
     }
@@ -65,13 +65,13 @@ impl Settings {
 pub struct ContactPolicy {
     /// The channels that keep to business hours in the lead's zone. Others may be used at any time.
     pub business_hours: Vec<Channel>,
-    /// The connection by which mails leave when a step names none.
+    /// The connection for mails when a step names none.
     pub email_via: Option<String>,
-    /// The connection by which reps get reminders and escalations. Without one they get none.
+    /// The connection through which reps get reminders and escalations. Without one they get none.
     pub notify_via: Option<String>,
 }
 
-/// A plugin's entry in `cadenza.yaml`. A budget that is `None` has its default.
+/// A plugin's entry in `cadenza.yaml`. A budget that is `None` has its default value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PluginSettings {
     /// The component's file, relative to the workspace, for a plugin that is not shipped with the engine.
@@ -94,7 +94,7 @@ pub struct PluginSettings {
     pub instances: Option<u64>,
 }
 
-/// The people who work here.
+/// The reps, pools and territories.
 #[derive(Clone, Debug, Default)]
 pub struct Team {
     pub reps: BTreeMap<RepId, Rep>,
@@ -109,7 +109,7 @@ impl Team {
         self.reps.contains_key(rep)
     }
 
-    /// Whether the rep is in the team and not away for the day.
+    /// Whether the rep is in the team and not absent today.
     pub fn is_here(&self, rep: &RepId, now: Timestamp) -> bool {
         self.reps.get(rep).is_some_and(|rep| !rep.is_absent(now))
     }
@@ -123,16 +123,16 @@ impl Team {
         }
     }
 
-    /// The members of a pool; none for a pool that does not exist.
+    /// The members of a pool; none if the pool does not exist.
     pub fn members(&self, pool: &str) -> impl Iterator<Item = &RepId> {
         self.pools.get(pool).into_iter().flat_map(|pool| pool.members.iter().map(|(rep, _)| rep))
     }
 }
 
-/// A person who sells.
+/// A sales representative.
 #[derive(Clone, Debug)]
 pub struct Rep {
-    /// The name for people.
+    /// The name shown to people.
     pub name: String,
     pub email: Option<String>,
     pub manager: Option<RepId>,
@@ -141,7 +141,7 @@ pub struct Rep {
     pub calendar: Calendar,
     /// The first and last day of each absence.
     pub absences: Vec<(Date, Date)>,
-    /// With this many open tasks, pools pass over the rep.
+    /// Pools skip the rep when it has this many open tasks.
     pub open_tasks_max: Option<u32>,
 }
 
@@ -158,24 +158,24 @@ impl Rep {
     }
 }
 
-/// Reps who share work.
+/// A group of reps who share work.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pool {
     /// The members in order, each with a weight (1 when the file gives none).
     pub members: Vec<(RepId, u32)>,
 }
 
-/// A part of the market, and the rep to whom it belongs.
+/// A part of the market, and its owner.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Territory {
     pub name: String,
-    /// Which leads lie in it.
+    /// Which leads belong to the territory.
     pub condition: Expr,
-    /// The rep to whom it belongs, or the name of the pool of which one takes the lead.
+    /// The rep to whom it belongs, or the name of the pool from which a rep is chosen.
     pub owner: RepId,
 }
 
-/// Where a secret is found. A secret never stands in the workspace itself.
+/// Where to find a secret. The secret itself never stands in the workspace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SecretRef {
     /// In an environment variable.
@@ -184,7 +184,7 @@ pub enum SecretRef {
     File(PathBuf),
 }
 
-/// A webhook from which events come.
+/// A webhook that delivers events.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Source {
     /// How a delivery proves that it is genuine.
@@ -198,8 +198,8 @@ pub struct Source {
 /// How a delivery proves that it is genuine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Signature {
-    /// Standard Webhooks: `webhook-id`, `webhook-timestamp`, `webhook-signature: v1,…`. There are several
-    /// secrets while one is being replaced.
+    /// Standard Webhooks: `webhook-id`, `webhook-timestamp`, `webhook-signature: v1,…`. There are several secrets while
+    /// one is being replaced.
     StandardWebhooks {
         /// Secrets that begin with `whsec_`. Any of them may have signed.
         secrets: Vec<SecretRef>,
@@ -224,15 +224,15 @@ pub enum Signature {
         /// The shared secrets. Any of them may have signed.
         secrets: Vec<SecretRef>,
         header: String,
-        /// The name of the time in the header.
+        /// The name of the time within the header.
         time: String,
-        /// The name of each signature in the header. Other names are ignored.
+        /// The name of each signature within the header. Other names are ignored.
         signature: String,
         encoding: SignatureEncoding,
-        /// The separator between time and body in what is signed.
+        /// The separator between time and body in the signed text.
         between: String,
     },
-    /// Nothing is signed; the sender shows a token. Whoever sees one delivery can forge others.
+    /// Nothing is signed; the sender shows a token. Anyone who sees one delivery can forge others.
     Token {
         /// The shared tokens, any of which may be shown.
         secrets: Vec<SecretRef>,
@@ -304,24 +304,24 @@ pub enum MappedValue {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct JsonPath(pub Vec<String>);
 
-/// A place to which messages are sent.
+/// A destination for messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Connection {
     /// The address, http or https.
     pub url: String,
     /// The environment variable whose value replaces `url` when it is set.
     pub url_env: Option<String>,
-    /// The only hosts at which the address may lie; any when empty.
+    /// The only hosts that the address may have; any host when empty.
     pub hosts: BTreeSet<String>,
-    /// Whether what leaves by it may go to addresses that are not public; `None` when the file does not say.
+    /// Whether messages through it may go to addresses that are not public; `None` when the file does not say.
     pub private: Option<bool>,
-    /// The secret that signs what is sent, by Standard Webhooks.
+    /// The secret that signs messages, by Standard Webhooks.
     pub secret: Option<SecretRef>,
     /// The headers that are added to every request.
     pub headers: BTreeMap<String, HeaderValue>,
     /// The longest wait for an answer, in milliseconds of real time.
     pub timeout_ms: u64,
-    /// The attempts after which a message becomes a dead letter.
+    /// The number of attempts after which a message becomes a dead letter.
     pub attempts_max: u16,
     /// The wait before the second attempt. It doubles each time.
     pub backoff: Span,
@@ -341,17 +341,17 @@ pub enum HeaderValue {
 /// What `step` may look at that no run pins: the settings, and the plugins as they are loaded.
 #[derive(Clone, Debug)]
 pub struct Live {
-    /// The digest of everything below. A journal entry names by it what was in force.
+    /// The digest of everything below. Journal entries use it to name what was in force.
     pub digest: Digest,
     /// The contents of `cadenza.yaml` and `team.yaml`.
     pub settings: Arc<Settings>,
-    /// The workflows with which new runs start, by name.
+    /// The workflows for new runs, by name.
     pub workflows: BTreeMap<String, Arc<Workflow>>,
     /// What the loaded plugins say about themselves, by name.
     pub plugins: BTreeMap<String, PluginInfo>,
-    /// For each place where a plugin is asked: its parameters, and what it reads given those.
+    /// For each place that asks a plugin: its parameters, and what the plugin reads given those.
     pub bindings: BTreeMap<AskRef, Binding>,
-    /// The builds that are tried beside the live ones, by the plugin's name.
+    /// The candidate builds that are tried next to the live ones, by the plugin's name.
     pub candidates: BTreeMap<String, Candidate>,
     /// The names of the connections.
     pub connections: BTreeSet<String>,
@@ -362,21 +362,21 @@ pub struct Live {
 pub struct Candidate {
     /// What the build says about itself.
     pub info: PluginInfo,
-    /// For how many of a thousand leads it decides, always the same ones. With 0 it is only watched (shadow).
+    /// For how many of a thousand leads it decides; always the same leads. With 0 it is only watched (shadow).
     pub share_permille: u16,
     /// For each place that the build fits: its parameters, and what it reads. Elsewhere the live build decides.
     pub bindings: BTreeMap<AskRef, Binding>,
 }
 
 impl Candidate {
-    /// Whether the build decides for this lead (canary). A lead for which it decides keeps it when the share grows.
+    /// Whether the build decides for this lead (canary). When the share grows, the leads for which it already decides stay.
     pub fn decides_for(&self, plugin: &str, lead: LeadId) -> bool {
         let place = hash64(format!("{plugin}/{lead}").as_bytes()) % 1_000;
         place < u64::from(self.share_permille)
     }
 }
 
-/// A plugin bound to a place where it is asked.
+/// A plugin, bound to a place that asks it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Binding {
     /// The parameters, in the plugin's order.
@@ -390,7 +390,7 @@ pub struct Binding {
 pub struct Definitions {
     followed: BTreeMap<Digest, Arc<Workflow>>,
     past: BTreeMap<Digest, Arc<Outline>>,
-    /// The types of events that any of the followed ones hears of other leads of the account.
+    /// The types of events of other leads of the account that any of the followed definitions listens for.
     of_account: BTreeSet<EventType>,
 }
 
@@ -412,7 +412,7 @@ impl Definitions {
         self.followed.insert(workflow.digest, workflow);
     }
 
-    /// Whether a run of any lead may want to hear of such an event of another lead of its account.
+    /// Whether a run of any lead may listen for such an event of another lead of its account.
     pub(crate) fn hear_of_account(&self, kind: &EventType) -> bool {
         self.of_account.contains(kind)
     }
@@ -424,7 +424,7 @@ impl Definitions {
         }
     }
 
-    /// Drops a definition, and keeps and returns its outline.
+    /// Drops a definition, but keeps and returns its outline.
     pub fn drop(&mut self, digest: &Digest) -> Option<&Outline> {
         let outline = Outline::of(self.followed.remove(digest)?.as_ref());
         self.of_account = self.followed.values().flat_map(|one| one.heard_of_account().cloned()).collect();
@@ -437,7 +437,7 @@ impl Definitions {
         followed.or_else(|| self.past.get(digest).map(|outline| outline.name.as_str()))
     }
 
-    /// The id of a step, and its verb as the file spells it.
+    /// The id of a step, and its verb as the workflow file spells it.
     pub fn step(&self, digest: &Digest, step: StepId) -> Option<(&str, &str)> {
         if let Some(workflow) = self.followed.get(digest) {
             return workflow.step(step).map(|step| (step.id.as_str(), step.verb.name()));
@@ -453,7 +453,7 @@ impl Definitions {
         followed.or_else(|| past().map(String::as_str))
     }
 
-    /// Whether there is or was a workflow of this name.
+    /// Whether a workflow with this name exists or existed.
     pub fn knows(&self, name: &str) -> bool {
         self.versions(name).next().is_some()
     }

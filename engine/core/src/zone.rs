@@ -1,9 +1,9 @@
-//! Names of time zones: which of them are places, and what people and other programs write for one.
+//! Names of time zones: which of them are places, and what people and other programs write for a zone.
 //!
 //! A workspace, calendar, schedule or rep needs a *place* ([`place`]). `EST` has one offset all year and is an hour off
 //! in summer, so it is refused, with the place that was probably meant. A lead's zone comes from forms and CRMs, which
 //! write Windows names, the texts of their lists, and abbreviations. [`of_lead`] understands those, or says why it does
-//! not. A name that may mean clocks hours apart is never guessed at.
+//! not. A name that could mean clocks hours apart is never guessed at.
 
 use jiff::Timestamp as Instant;
 use jiff::tz::TimeZone;
@@ -14,7 +14,7 @@ use std::sync::LazyLock;
 #[cfg(test)]
 mod tests;
 
-/// Zones as Windows names and shows them. The file says where they are from.
+/// Zones under the names that Windows uses and shows. The file says where they are from.
 const WINDOWS: &str = include_str!("zone/windows.txt");
 /// Zones as people spell them out.
 const SPOKEN: &str = include_str!("zone/spoken.txt");
@@ -24,14 +24,14 @@ const ABBREVIATIONS: &str = include_str!("zone/abbreviations.txt");
 /// The longest text that is read, in bytes. No name of a zone is longer.
 const TEXT_BYTES_MAX: usize = 100;
 
-/// The most places that are offered in place of a name that is none.
+/// The most places that are offered in place of a name that is not one.
 const OFFERED_MAX: usize = 4;
 
-/// How far an offset beside a name may differ from the place's own, in seconds: it may be that of the country's past or
-/// of its summer. A greater difference contradicts the name.
+/// How far an offset next to a name may differ from the place's own, in seconds: it may be an offset from the country's
+/// past or its summer. A greater difference contradicts the name.
 const OFFSET_SLACK_S: i32 = 3600;
 
-/// IANA names without an area that are places nevertheless: old names of countries.
+/// IANA names that have no area but are places nevertheless: old names of countries.
 const COUNTRIES: &[&str] = &[
     "Cuba",
     "Egypt",
@@ -68,7 +68,7 @@ const AREAS: &[&str] =
 const NO_CITIES: &[&str] =
     &["act", "lhi", "north", "nsw", "south", "virgin", "west", "yap", "victoria", "johnston", "samoa"];
 
-/// Large places, from which one is suggested for an offset.
+/// Large places, one of which is suggested for an offset.
 const LARGE: &[&str] = &[
     "America/New_York",
     "America/Chicago",
@@ -116,27 +116,27 @@ const LARGE: &[&str] = &[
 /// Why a text names no time zone.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ZoneError {
-    /// Nothing of this name is known.
+    /// Nothing with this name is known.
     #[error("there is no time zone `{0}`")]
     Unknown(String),
-    /// The text is an offset, or (for a workspace) an abbreviation or another program's name. An offset
-    /// says nothing about summer time.
+    /// The text is an offset, or (for a workspace) an abbreviation or another program's name. An offset says nothing
+    /// about summer time.
     #[error("`{name}` is not the time zone of a place{}", offered(.meant))]
     NoPlace {
         /// The text as it was written.
         name: String,
-        /// Places to write instead; empty when none is likelier than others.
+        /// Places to write instead; empty when none is likelier than the others.
         meant: Vec<String>,
     },
-    /// The text means several places whose clocks are hours apart.
+    /// The text could mean several places whose clocks are hours apart.
     #[error("`{name}` means several time zones{}", offered(.meant))]
     Ambiguous {
         /// The text as it was written.
         name: String,
-        /// The places that it may mean.
+        /// The places that it could mean.
         meant: Vec<String>,
     },
-    /// The offset is not one of the place beside it.
+    /// The place next to the offset has a different offset.
     #[error("`{name}` contradicts itself: {place} has another offset")]
     Contradiction {
         /// The text as it was written.
@@ -147,7 +147,7 @@ pub enum ZoneError {
 }
 
 impl ZoneError {
-    /// What may be written instead, the likeliest first.
+    /// What to write instead, the likeliest first.
     pub fn meant(&self) -> &[String] {
         match self {
             Self::NoPlace { meant, .. } | Self::Ambiguous { meant, .. } => meant,
@@ -164,19 +164,19 @@ fn offered(meant: &[String]) -> String {
     }
 }
 
-/// The place with this IANA name, in upper or lower case, as a zone whose name has the one right spelling. UTC is
-/// allowed under any of its names.
+/// The place with this IANA name, in upper or lower case, as a zone with the correctly spelled name. UTC is allowed
+/// under any of its names.
 ///
 /// # Errors
-/// When the name is no place, with what to write instead where that is clear: `EST`, `GMT+5`, `Etc/GMT-3`, `+02:00` and
-/// `Eastern Standard Time` are no places.
+/// When the name is not a place. The error says what to write instead where that is clear: `EST`, `GMT+5`, `Etc/GMT-3`,
+/// `+02:00` and `Eastern Standard Time` are not places.
 pub fn place(name: &str) -> Result<TimeZone, ZoneError> {
     if let Some(zone) = iana(name) {
         return Ok(zone);
     }
     let short = name.chars().take(TEXT_BYTES_MAX).collect::<String>();
     match of_lead(name, None) {
-        // What a lead may write is no name for a workspace, but it tells which place was meant.
+        // What a lead may write is not allowed as a workspace's zone, but it tells which place was meant.
         Ok(meant) => Err(ZoneError::NoPlace { name: short, meant: vec![meant.into_owned()] }),
         Err(ZoneError::Ambiguous { meant, .. }) => Err(ZoneError::NoPlace { name: short, meant }),
         Err(error) => Err(error),
@@ -184,7 +184,7 @@ pub fn place(name: &str) -> Result<TimeZone, ZoneError> {
 }
 
 /// The IANA name of the zone that a lead gave: as IANA, Windows or a CRM's list writes it, in words, or as an
-/// abbreviation, for which `country` (two letters, ISO 3166) may decide.
+/// abbreviation, whose meaning `country` (two letters, ISO 3166) may decide.
 ///
 /// # Errors
 /// When the text names no zone, or a guess would have to choose between clocks that are hours apart.
@@ -213,7 +213,7 @@ fn iana(name: &str) -> Option<TimeZone> {
     }
 }
 
-/// Reads a text that is not plainly an IANA name.
+/// Reads a text that is not simply an IANA name.
 fn written(text: &str, country: Option<&str>) -> Result<String, ZoneError> {
     let (offset, words) = offset_before(text);
     let (offset, words) = match offset_after(words) {
@@ -231,14 +231,14 @@ fn written(text: &str, country: Option<&str>) -> Result<String, ZoneError> {
     }
 }
 
-/// Whether this is an IANA name for an offset. One that is also an abbreviation is read as the abbreviation.
+/// Whether this is an IANA name for an offset. A name that is also an abbreviation is read as the abbreviation.
 fn is_fixed(words: &str) -> bool {
     TimeZone::get(words).is_ok_and(|zone| !zone.is_unknown() && zone.iana_name() != Some("Factory"))
         && iana(words).is_none()
         && !NAMES.abbreviations.contains_key(&folded(words))
 }
 
-/// The place that these words name: all of them, those in brackets, or those on either side of a dash.
+/// The place that these words name: as a whole, in brackets, or on either side of a dash.
 fn named(words: &str, country: Option<&str>) -> Result<String, ZoneError> {
     let whole = named_whole(words, country);
     let parts = || {
@@ -269,8 +269,8 @@ fn named_whole(words: &str, country: Option<&str>) -> Result<String, ZoneError> 
     place.map_or_else(|| cities(words), Ok)
 }
 
-/// Reads `eastern daylight time`, `eastern summer time` and `eastern time` as `eastern standard time`,
-/// which is the one in the table.
+/// Turns `eastern daylight time`, `eastern summer time` and `eastern time` into `eastern standard time`, which is the
+/// name in the table.
 fn as_standard_time(key: &str) -> Option<String> {
     let zone =
         [" daylight time", " summer time", " standard time", " time"].iter().find_map(|end| key.strip_suffix(end))?;
@@ -367,7 +367,7 @@ fn places_at(offset: i32) -> Vec<String> {
     found
 }
 
-/// A name in the form in which it is looked up: words in lower case, with one blank between them.
+/// A name in the form used for look-ups: words in lower case, with one space between them.
 fn folded(name: &str) -> String {
     let spaced: String = name
         .replace('&', " and ")

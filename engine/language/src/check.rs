@@ -1,4 +1,4 @@
-//! The whole folder: which file is read when, and what becomes of it.
+//! Checks the whole folder: which file is read when, and what it gives.
 
 use crate::diagnostic::{Diagnostic, Problem, Sheet};
 use crate::digest::Hasher;
@@ -22,16 +22,16 @@ const TEAM: &str = "team.yaml";
 const SOURCES: &str = "sources.yaml";
 const CONNECTIONS: &str = "connections.yaml";
 
-/// What came of a check.
+/// The result of a check.
 #[derive(Clone, Debug)]
 pub struct Checked {
-    /// The workspace; none when anything is an error.
+    /// The workspace; `None` when there is any error.
     pub workspace: Option<Workspace>,
     /// Everything that was found, by file and line.
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// Checks a folder: everything that is wrong in one go.
+/// Checks a folder and reports everything that is wrong at once.
 pub fn check(folder: &Folder, plugins: &dyn PluginCatalog) -> Checked {
     let findings = RefCell::new(Vec::new());
     let workspace = Reading { folder, findings: &findings }.workspace(plugins);
@@ -42,7 +42,7 @@ pub fn check(folder: &Folder, plugins: &dyn PluginCatalog) -> Checked {
     Checked { workspace: workspace.filter(|_| sound), diagnostics }
 }
 
-/// What `cadenza.yaml` says of plugins, whatever else may be wrong: plugins are loaded before the folder is checked.
+/// What `cadenza.yaml` says about plugins, even if other parts are wrong: plugins are loaded before the folder is checked.
 pub fn plugin_settings(folder: &Folder) -> BTreeMap<String, PluginSettings> {
     let findings = RefCell::new(Vec::new());
     let known = Known::new(&NoPlugins);
@@ -50,7 +50,7 @@ pub fn plugin_settings(folder: &Folder) -> BTreeMap<String, PluginSettings> {
     page.and_then(|page| settings::read_plugins(&page.sheet, page.node.get("plugins")?, &known)).unwrap_or_default()
 }
 
-/// Before any plugin is loaded.
+/// The catalog before any plugin is loaded.
 struct NoPlugins;
 
 impl PluginCatalog for NoPlugins {
@@ -120,7 +120,7 @@ impl<'a> Reading<'a> {
         Some(Workspace { settings, workflows, sources, connections, digest: self.digest() })
     }
 
-    /// What could not be read; nobody is blamed for a name that may stand there.
+    /// Reports what could not be read. A name that such a file may declare is not reported as unknown.
     fn faults(&self, known: &mut Known<'_>) {
         for fault in self.folder.faults() {
             let file = fault.file.as_str();
@@ -187,18 +187,18 @@ impl<'a> Reading<'a> {
         Sheet::new(file, text, self.findings)
     }
 
-    /// The file as a tree; none when there is no such file, or it is no YAML.
+    /// The file as a tree; `None` when there is no such file, or it is not YAML.
     fn page(&self, file: &'a str) -> Option<Page<'a>> {
         let sheet = self.sheet(file, self.folder.file(file)?);
         yaml::parse(&sheet).map(|node| Page { sheet, node })
     }
 
-    /// Whether the file is there and could not be read: then nobody is blamed for what it should declare.
+    /// Whether the file exists but could not be read. Then nothing that it should declare is reported as missing.
     fn broken(&self, file: &str, page: Option<&Page<'_>>) -> bool {
         self.folder.has(file) && page.is_none()
     }
 
-    /// Every file that is a workflow, and the names they give themselves.
+    /// Every workflow file, and the names that the workflows have.
     fn workflow_pages(&self, known: &mut Known<'_>) -> Vec<Page<'a>> {
         let mut pages: Vec<Page<'a>> = Vec::new();
         let mut first: BTreeMap<String, &'a str> = BTreeMap::new();
@@ -241,7 +241,7 @@ impl<'a> Reading<'a> {
         let workflows = workflows.into_iter().flatten();
         let workflows: BTreeMap<String, Arc<Workflow>> =
             workflows.map(|workflow| (workflow.name.clone(), Arc::new(workflow))).collect();
-        // One that cannot be read may be the one that assigns.
+        // A workflow that cannot be read may be the one that assigns.
         if !known.workflows.incomplete && workflows.len() == pages.len() {
             let pool = known.pools.iter().next();
             pages.iter().for_each(|page| workflow::owner::check(&page.sheet, &page.node, &workflows, pool));
@@ -249,7 +249,7 @@ impl<'a> Reading<'a> {
         workflows
     }
 
-    /// Names in scripts that never have a value in what workflows use them for.
+    /// Reports names in scripts that never have a value where workflows use the scripts.
     fn script_uses(&self, known: &Known<'_>) {
         for (path, text) in self.folder.files() {
             let Some(script) = known.scripts.get(path) else { continue };
@@ -260,7 +260,8 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// A script that no workflow uses; when a workflow could not be read, it may be the one that does.
+    /// Reports scripts that no workflow uses. Reports nothing if a workflow could not be read, because that one may use
+    /// them.
     fn unused_scripts(&self, known: &Known<'_>) {
         if self.findings.borrow().iter().any(|found| found.is_error() && found.file.ends_with(".yaml")) {
             return;
@@ -283,7 +284,7 @@ impl<'a> Reading<'a> {
     }
 }
 
-/// Whether a file of this name is a workflow.
+/// Whether a file with this name is a workflow.
 fn is_workflow(file: &str) -> bool {
     file.ends_with(".yaml") && !file.contains('/') && ![SETTINGS, TEAM, SOURCES, CONNECTIONS].contains(&file)
 }

@@ -1,4 +1,4 @@
-//! `connections.yaml`: where things are sent, and how often it is tried.
+//! `connections.yaml`: where messages and requests are sent, and how often that is tried.
 
 use crate::diagnostic::{Problem, Sheet};
 use crate::form::Form;
@@ -152,7 +152,7 @@ pub(crate) fn host_in(text: &str) -> &str {
     }
 }
 
-/// Whether the address in the file is one that the rest of the connection allows.
+/// Checks that the rest of the connection allows the address in the file.
 fn check_place(
     sheet: &Sheet<'_>,
     form: &Form<'_>,
@@ -176,13 +176,13 @@ fn check_place(
     Some(())
 }
 
-/// Whether no request of an `http` step could leave by a connection, since its address is not public and it does not say that
-/// this is meant. What the environment sets is not known here.
+/// Whether no request of an `http` step could leave through this connection, because its address is not public and the
+/// connection does not allow that. A value from the environment is not known here.
 pub(crate) fn keeps_requests_in(connection: &Connection) -> bool {
     connection.url_env.is_none() && connection.private != Some(true) && reach::names_inside(host_in(&connection.url))
 }
 
-/// The address, and the variable that may take its place.
+/// The address, and the environment variable that may replace it.
 fn read_url(sheet: &Sheet<'_>, node: &Node) -> Option<(String, Option<String>)> {
     if !matches!(node.content, Content::Map(_)) {
         return Some((read_address(sheet, node)?, None));
@@ -219,8 +219,8 @@ fn host_of(rest: &str) -> &str {
     rest.split(['/', '?', '#']).next().unwrap_or_default()
 }
 
-/// What an address carries that does not stand in a file. One that is no address may carry it all the same: another scheme,
-/// none, or a password with a slash in it, which makes the host end too early.
+/// The secret in an address, which must not stand in a file. Even a malformed address may contain one: with another
+/// scheme or none, or with a slash in the password, which makes the host end too early.
 fn secret_in(text: &str) -> Option<&'static str> {
     let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
     let host = host_of(rest);
@@ -267,7 +267,7 @@ fn read_headers(sheet: &Sheet<'_>, node: &Node) -> Option<BTreeMap<String, Heade
     Some(headers)
 }
 
-/// Headers by which senders are known.
+/// Whether a header identifies the sender.
 pub(crate) fn tells_secrets(name: &str) -> bool {
     let parts = ["authorization", "cookie", "token", "secret", "password", "api-key", "apikey", "api_key"];
     parts.iter().any(|part| name.contains(part))

@@ -1,6 +1,6 @@
-//! Cron expressions that are read well and do not do what they seem to say: each with what it does.
+//! Cron expressions that are valid but do not do what they seem to say, each with what it really does.
 
-/// A field: its name, its first and last value, the names of its values, and what it is a part of.
+/// A field: its name, its first and last value, and what it is a part of.
 struct Field {
     name: &'static str,
     first: u32,
@@ -15,7 +15,7 @@ const FIELDS: [Field; 5] = [
     Field { name: "month", first: 1, last: 12, whole: "year" },
     Field { name: "weekday", first: 0, last: 6, whole: "week" },
 ];
-/// How long each month is, in a year that is no leap year.
+/// The length of each month in a year that is not a leap year.
 const MONTH_DAYS: [u32; 12] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 const MONTHS: [&str; 12] = [
     "January",
@@ -32,7 +32,7 @@ const MONTHS: [&str; 12] = [
     "December",
 ];
 
-/// What is odd about an expression of five fields that can be read, and what it really does.
+/// What is odd about a valid expression of five fields, and what it really does.
 pub(crate) fn oddities(text: &str) -> Vec<String> {
     let fields: Vec<&str> = text.split_whitespace().collect();
     let [minute, hour, day, month, weekday] = fields[..] else { return Vec::new() };
@@ -54,12 +54,12 @@ pub(crate) fn oddities(text: &str) -> Vec<String> {
     odd
 }
 
-/// Whether a field of days leaves any out.
+/// Whether a field of days leaves any day out.
 fn is_named(field: &str) -> bool {
     !field.starts_with(['*', '?'])
 }
 
-/// A step that leaves a remainder: the count begins anew with every hour, day, month…
+/// A step that leaves a remainder: the count starts again with every hour, day, month…
 fn step(field: &Field, part: &str) -> Option<String> {
     let (range, step) = part.split_once('/')?;
     let step: u32 = step.parse().ok().filter(|step| *step > 0)?;
@@ -86,7 +86,7 @@ fn step(field: &Field, part: &str) -> Option<String> {
     })
 }
 
-/// The months of one part: `*`, `2`, `FEB`, `2-4`, `FEB-APR`; none for what has a step.
+/// The months of one part: `*`, `2`, `FEB`, `2-4`, `FEB-APR`; `None` for a part with a step.
 fn months_of(part: &str) -> Option<Vec<usize>> {
     let number = |text: &str| {
         let named = || MONTHS.iter().position(|name| name[..3].eq_ignore_ascii_case(text)).map(|place| place + 1);
@@ -99,8 +99,8 @@ fn months_of(part: &str) -> Option<Vec<usize>> {
     }
 }
 
-/// What an odd expression plainly means: one firing where every minute of an hour was written, the last day of a month where one
-/// of its last was, the one value that a step too long comes to.
+/// What an odd expression probably means: one firing instead of every minute of an hour, the last day of the month
+/// instead of the 31st, or the only value that an oversized step gives.
 pub(crate) fn plainer(text: &str) -> Option<String> {
     let fields: Vec<&str> = text.split_whitespace().collect();
     let [minute, hour, day, month, weekday] = fields[..] else { return None };
@@ -117,7 +117,7 @@ pub(crate) fn plainer(text: &str) -> Option<String> {
     Some([minute, hour, day, month, weekday].join(" "))
 }
 
-/// Days that not every month has.
+/// Days that some months do not have.
 fn missing_days(day: &str, month: &str) -> Option<String> {
     let wanted = day.split(',').filter_map(|day| day.parse::<u32>().ok()).max().filter(|day| *day > 28)?;
     let months: Option<Vec<Vec<usize>>> = month.split(',').map(months_of).collect();
@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn what_is_odd_is_said_with_what_it_does() {
-        // The expression, and a part of what is said of it; nothing for those that do what they say.
+        // The expression, and a part of the message about it; nothing for expressions that do what they say.
         let cases = [
             ("*/90 * * * *", "`*/90` is only minute 0, once in every hour"),
             ("*/60 * * * *", "only minute 0"),

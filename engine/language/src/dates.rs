@@ -1,26 +1,26 @@
-//! Dates as people write them, as the points in time that were meant: a day begins at midnight in the workspace's zone.
+//! Dates as people write them, as the moments that were meant: a day begins at midnight in the workspace's zone.
 
 use crate::known::Known;
 use cadenza_core::time::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
-/// `timestamp("…")` for a date or a time without a zone; none for anything else.
+/// `timestamp("…")` for a date or a time without a zone; `None` for anything else.
 pub(crate) fn as_timestamp(written: &str, known: &Known<'_>) -> Option<String> {
     as_time(written, known).map(|time| format!("timestamp(\"{time}\")"))
 }
 
-/// The time with its zone for a date or a time without one; none for anything else.
+/// The time with its zone, for a date or a time without one; `None` for anything else.
 pub(crate) fn as_time(written: &str, known: &Known<'_>) -> Option<String> {
     let zone = known.timezone.as_deref().and_then(|name| TimeZone::get(name).ok()).unwrap_or(TimeZone::UTC);
     as_local_time(written, &zone)
 }
 
-/// The same where the zone is known.
+/// The same when the zone is known.
 pub(crate) fn as_local_time(written: &str, zone: &TimeZone) -> Option<String> {
     let moment = match as_date(written) {
         Some(date) => date.at(0, 0, 0, 0),
-        // With an offset it is a time already.
+        // A text with an offset is already a time.
         None if Timestamp::parse(written).is_some() => return None,
         None => written.trim().parse::<DateTime>().ok().filter(|_| written.contains(':'))?,
     };
@@ -28,7 +28,7 @@ pub(crate) fn as_local_time(written: &str, zone: &TimeZone) -> Option<String> {
     Some(zoned.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string())
 }
 
-/// `2026-12-01`, `2026/12/01`, `1.12.2026`, `25/12/2026`; none when day and month could be either.
+/// `2026-12-01`, `2026/12/01`, `1.12.2026`, `25/12/2026`; `None` when day and month could be exchanged.
 pub(crate) fn as_date(written: &str) -> Option<Date> {
     let written = written.trim();
     let parts: Vec<&str> = written.split(['-', '/', '.']).collect();

@@ -1,26 +1,25 @@
-//! What is wrong in a workspace, where, and what to write instead. How it looks on a screen is `render`'s.
+//! What is wrong in a workspace, where, and what to write instead. `render` decides how it looks on a screen.
 
 use serde::Serialize;
 use std::cell::RefCell;
 use std::ops::Range;
 
-/// The most errors, and the most warnings, that are reported of one file; the first so many.
+/// The most errors, and the most warnings, that are reported for one file. The first ones are reported.
 const REPORTED_MAX: usize = 100;
 
-/// How bad it is.
+/// How serious a diagnostic is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// The folder is refused.
     Error,
-    /// The folder is taken; somebody should look.
+    /// The folder is accepted, but somebody should look at it.
     Warning,
 }
 
 /// One thing that is wrong. Lines and columns count from 1, columns in characters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Diagnostic {
-    /// How bad it is.
     pub severity: Severity,
     /// A stable name for this kind of mistake, such as `unknown-step`.
     pub code: &'static str,
@@ -28,34 +27,32 @@ pub struct Diagnostic {
     pub message: String,
     /// The file, relative to the folder.
     pub file: String,
-    /// Where it begins.
+    /// Where it begins: line and column.
     pub line: usize,
-    /// Where it begins.
     pub column: usize,
-    /// Where it ends, exclusive.
+    /// Where it ends, exclusive: line and column.
     pub end_line: usize,
-    /// Where it ends, exclusive.
     pub end_column: usize,
-    /// The text it is about, as it stands in the file.
+    /// The text in question, as it stands in the file.
     pub text: String,
-    /// A few words to stand under that text.
+    /// A few words to show under that text.
     pub label: Option<String>,
-    /// What to write instead, or what there is to choose from.
+    /// What to write instead, or what the choices are.
     pub help: Vec<String>,
-    /// What to put in the place of `text`, when that alone mends it.
+    /// What to write in place of `text`, if that alone fixes the problem.
     pub replacement: Option<String>,
-    /// Where the replacement goes instead, when not there: what is taken out, or where something is added.
+    /// Where the replacement goes if not in place of `text`: what is removed, or where something is added.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replaces: Option<Place>,
-    /// The place of `text` in bytes from the beginning of the file.
+    /// The range of `text` in bytes from the beginning of the file.
     #[serde(skip)]
     pub span: Range<usize>,
-    /// What the replacement stands for, in bytes.
+    /// The range that the replacement replaces, in bytes.
     #[serde(skip)]
     pub edit: Range<usize>,
 }
 
-/// A place in a file. Lines and columns count from 1, and where it ends is exclusive.
+/// A place in a file. Lines and columns count from 1; the end is exclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Place {
     pub line: usize,
@@ -65,13 +62,13 @@ pub struct Place {
 }
 
 impl Diagnostic {
-    /// Whether the folder is refused because of it.
+    /// Whether the folder is refused because of this diagnostic.
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error
     }
 }
 
-/// A diagnostic in the making: it knows its span, but not yet its file. Boxed, so that a `Result` of it stays small.
+/// A diagnostic in the making: it knows its span, but not yet its file. It is boxed so that a `Result` with it stays small.
 #[derive(Debug)]
 #[must_use = "a problem is only seen when it is reported"]
 pub(crate) struct Problem(Box<Parts>);
@@ -85,7 +82,7 @@ struct Parts {
     label: Option<String>,
     help: Vec<String>,
     replacement: Option<String>,
-    /// What the replacement stands for, where that is not the span.
+    /// The range that the replacement replaces, if that is not the span.
     edit: Option<Range<usize>>,
 }
 
@@ -94,7 +91,7 @@ impl Problem {
         Self::new(Severity::Error, code, span, message.into())
     }
 
-    /// Whether it is the problem with this code.
+    /// Whether the problem has this code.
     pub(crate) fn is_of(&self, code: &str) -> bool {
         self.0.code == code
     }
@@ -120,7 +117,7 @@ impl Problem {
         }))
     }
 
-    /// A few words to stand under the text.
+    /// A few words to show under the text.
     pub(crate) fn label(mut self, label: impl Into<String>) -> Self {
         self.0.label = Some(label.into());
         self
@@ -131,18 +128,18 @@ impl Problem {
         self
     }
 
-    /// Help for those who see no suggestion under the text.
+    /// Help for when there is no suggestion under the text.
     pub(crate) fn or_help(self, help: impl Into<String>) -> Self {
         if self.0.label.is_some() { self } else { self.help(help) }
     }
 
-    /// What to put in the place of the text.
+    /// What to write in place of the text.
     pub(crate) fn replace(mut self, replacement: impl Into<String>) -> Self {
         self.0.replacement = Some(replacement.into());
         self
     }
 
-    /// What mends it elsewhere than in the place of the text. The places are those of the file.
+    /// A fix somewhere other than at the text. The ranges are those of the file.
     pub(crate) fn mend(mut self, edit: Range<usize>, replacement: impl Into<String>) -> Self {
         (self.0.edit, self.0.replacement) = (Some(edit), Some(replacement.into()));
         self
@@ -161,20 +158,20 @@ impl Problem {
         self.0.span.clone()
     }
 
-    /// The same problem in other words.
+    /// The same problem with another message.
     pub(crate) fn message(mut self, message: impl Into<String>) -> Self {
         self.0.message = message.into();
         self
     }
 
-    /// The same problem in another place, worked out from the one it has.
+    /// The same problem at another place, computed from its present one.
     pub(crate) fn at(mut self, place: impl FnOnce(Range<usize>) -> Range<usize>) -> Self {
         self.0.span = place(self.0.span);
         self
     }
 }
 
-/// One file under check, and the list its problems go to.
+/// One file under check, and the list for its problems.
 #[derive(Clone, Copy)]
 pub(crate) struct Sheet<'a> {
     pub(crate) file: &'a str,
@@ -192,7 +189,7 @@ impl<'a> Sheet<'a> {
         Self { file, text, findings: self.findings }
     }
 
-    /// The same file without what follows this place.
+    /// The same file without the text after this offset.
     pub(crate) fn up_to(&self, end: usize) -> Self {
         Self { text: &self.text[..end], ..*self }
     }
@@ -238,14 +235,14 @@ impl<'a> Sheet<'a> {
         self.findings.borrow().iter().filter(same).count() >= REPORTED_MAX
     }
 
-    /// Whether YAML refused what stands here: whatever else is said of it only follows from that.
+    /// Whether YAML refused what stands here. Any other problem reported about it only follows from that.
     fn is_refused(&self, start: usize) -> bool {
         let refused =
             |found: &Diagnostic| matches!(found.code, "yaml-anchor" | "unquoted-tag") && found.file == self.file;
         self.findings.borrow().iter().any(|found| refused(found) && found.span.start == start)
     }
 
-    /// The span moved onto the text and onto character boundaries, and no longer than its first line.
+    /// The span moved onto the text and character boundaries, and limited to its first line.
     fn within(&self, span: Range<usize>) -> Range<usize> {
         let mut start = span.start.min(self.text.len());
         while !self.text.is_char_boundary(start) {

@@ -1,4 +1,4 @@
-//! Digests of what a folder says: each part goes in with its length, so that parts cannot run into each other.
+//! Digests of a folder's contents. Each part goes in with its length, so that parts cannot run into each other.
 
 use cadenza_core::id::Digest;
 use sha2::{Digest as _, Sha256};
@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 pub(crate) struct Hasher(Sha256);
 
 impl Hasher {
-    /// `kind` keeps digests of different things apart; `1` is the version of this layout.
+    /// `kind` separates digests of different things; `1` is the version of this layout.
     pub(crate) fn new(kind: &str) -> Self {
         let mut hasher = Self(Sha256::new());
         hasher.add("cadenza-1");

@@ -1,4 +1,4 @@
-//! What of a workspace folder could not be read, as diagnostics. Knows no file system: `folder` says what happened.
+//! Parts of a workspace folder that could not be read, as diagnostics. Knows no file system: `folder` says what happened.
 
 use crate::diagnostic::Problem;
 
@@ -8,35 +8,35 @@ pub const FILE_BYTES_MAX: u64 = 1 << 20;
 /// A file that was not read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fault {
-    /// Its path in the folder.
+    /// The file's path in the folder.
     pub(crate) file: String,
     pub(crate) flaw: Flaw,
 }
 
-/// Why it was not.
+/// Why a file was not read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Flaw {
-    /// More than [`FILE_BYTES_MAX`].
+    /// The file has more than [`FILE_BYTES_MAX`] bytes.
     TooLarge,
-    /// No UTF-8; what stands before the first byte that is none.
+    /// The file is not UTF-8. Holds the text before the first invalid byte.
     NotText { readable: String },
-    /// A FIFO, a socket or a device.
+    /// The file is a FIFO, a socket or a device.
     NoFile,
-    /// A link that leads out of the folder.
+    /// The file is a link that leads out of the folder.
     LeadsOut,
-    /// The operating system says no, in these words.
+    /// The operating system refused, for this reason.
     Refused(String),
-    /// YAML in a folder in which none is read.
+    /// The file is YAML in a folder in which no YAML is read.
     Misplaced,
 }
 
 impl Fault {
-    /// What can be shown of the file.
+    /// The part of the file that can be shown.
     pub(crate) fn readable(&self) -> Option<&str> {
         if let Flaw::NotText { readable } = &self.flaw { Some(readable) } else { None }
     }
 
-    /// The same for people. Its place is one in what is readable.
+    /// The same as a problem for people. Its span is in the readable part.
     pub(crate) fn problem(&self) -> Problem {
         let file = &self.file;
         let unreadable = |why: &str| Problem::error("unreadable-file", 0..0, format!("`{file}` {why}"));

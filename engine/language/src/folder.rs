@@ -1,5 +1,5 @@
-//! A workspace folder in memory: the files the language reads, by relative path. Reading it from disk is the only IO here.
-//! A file that cannot be read is a fault that `check` reports, so that everything else is checked all the same.
+//! A workspace folder in memory: the files that the language reads, by relative path. Reading it from disk is the only
+//! IO here. A file that cannot be read is a fault that `check` reports, so that everything else is still checked.
 
 pub use crate::fault::FILE_BYTES_MAX;
 use crate::fault::{Fault, Flaw};
@@ -11,22 +11,22 @@ use std::path::{Path, PathBuf};
 
 /// The most files a folder may have.
 pub const FILES_MAX: usize = 1_000;
-/// How deep `scripts/` may be nested, and how deep misplaced files are looked for.
+/// How deeply `scripts/` may be nested, and how deeply misplaced files are looked for.
 const FOLDERS_DEEP_MAX: usize = 4;
-/// How many entries of other folders are looked at for misplaced files.
+/// How many entries of other folders are searched for misplaced files.
 const OTHER_ENTRIES_MAX: usize = 10_000;
-/// Where samples lie, tables of events among them.
+/// The folder of samples, such as tables of events.
 const SAMPLES: &str = "samples";
-/// Folders at the top in which YAML files are nobody's mistake.
+/// Top-level folders in which a YAML file is not a mistake.
 const OTHER_FOLDERS: [&str; 3] = ["scripts", SAMPLES, "examples"];
-/// How the name of a file with cases ends.
+/// The ending of the name of a file with cases.
 pub(crate) const TEST_FILE: &str = ".test.yaml";
-/// What some editors put at the beginning of a file; it is no part of the text.
+/// What some editors put at the beginning of a file. It is not part of the text.
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// The files of a workspace: `*.yaml` in its root, and `*.md` under `scripts/`. Paths are relative, with `/`.
 ///
-/// It is stored as the mapping of its files, and held to the same limits when it is read back.
+/// It is stored as the mapping of its files, and the same limits apply when it is read back.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "BTreeMap<String, String>", try_from = "BTreeMap<String, String>")]
 pub struct Folder {
@@ -37,26 +37,26 @@ pub struct Folder {
 /// Why a folder could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
-    /// The operating system says no.
+    /// The operating system refused.
     #[error("`{}` cannot be read: {source}", path.display())]
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What it says.
+        /// The reason that the operating system gives.
         source: io::Error,
     },
     #[error("`{}` is no workspace: it has no file `cadenza.yaml`", path.display())]
     NotAWorkspace { path: PathBuf },
-    /// More than [`FILE_BYTES_MAX`].
+    /// The file has more than [`FILE_BYTES_MAX`] bytes.
     #[error("`{file}` has more than {FILE_BYTES_MAX} bytes: split it")]
     TooLarge { file: String },
-    /// More than [`FILES_MAX`].
+    /// There are more than [`FILES_MAX`] files.
     #[error("the folder has more than {FILES_MAX} files")]
     TooMany,
-    /// A folder that is a link and leads out.
+    /// The folder is a link that leads out of the workspace.
     #[error("`{file}` is a link that leads out of the folder: put the folder itself there")]
     LeadsOut { file: String },
-    /// A path that is absolute or has `..`.
+    /// The path is absolute or contains `..`.
     #[error("`{file}` is no path within a workspace")]
     Path { file: String },
 }
@@ -83,7 +83,7 @@ impl Folder {
         Ok(Self { files, faults: Vec::new() })
     }
 
-    /// Reads the folder at `root`. What is wrong with a single file is left to `check`.
+    /// Reads the folder at `root`. Problems of a single file are left to `check`.
     pub fn read(root: &Path) -> Result<Self, FolderError> {
         let home = root.canonicalize().map_err(|source| FolderError::Io { path: root.to_owned(), source })?;
         if !home.join("cadenza.yaml").is_file() {
@@ -99,8 +99,8 @@ impl Folder {
         Ok(Self { faults: reading.faults, ..Self::new(reading.files)? })
     }
 
-    /// The test files of the folder at `root`, with the tables that they may take events from. They are no part of the
-    /// workspace: an engine never sees them.
+    /// The test files of the folder at `root`, with the tables from which they may take events. They are not part of
+    /// the workspace: an engine never sees them.
     pub fn read_cases(root: &Path) -> Result<Self, FolderError> {
         let home = root.canonicalize().map_err(|source| FolderError::Io { path: root.to_owned(), source })?;
         let mut reading = Reading { home, files: BTreeMap::new(), faults: Vec::new(), other_entries: 0 };
@@ -111,7 +111,7 @@ impl Folder {
         Ok(Self { faults: reading.faults, ..Self::new(reading.files)? })
     }
 
-    /// With the files of another, for whoever shows messages about both.
+    /// The folder together with the files of another, for showing messages about both.
     #[must_use]
     pub fn shown_with(mut self, other: Self) -> Self {
         self.files.extend(other.files);
@@ -129,12 +129,12 @@ impl Folder {
         &self.faults
     }
 
-    /// Whether there is a file of this name, readable or not.
+    /// Whether there is a file with this name, readable or not.
     pub(crate) fn has(&self, path: &str) -> bool {
         self.files.contains_key(path) || self.faults.iter().any(|fault| fault.file == path)
     }
 
-    /// As much of a file as can be shown.
+    /// The part of a file that can be shown.
     pub(crate) fn shown(&self, path: &str) -> Option<&str> {
         let fault = || self.faults.iter().find(|fault| fault.file == path)?.readable();
         self.file(path).or_else(fault)
@@ -158,7 +158,8 @@ impl TryFrom<BTreeMap<String, String>> for Folder {
     }
 }
 
-/// `*.test.yaml` are cases for `cadenza test`, not part of the workspace. `.yml` is read so that it can be complained of.
+/// `*.test.yaml` files are cases for `cadenza test`, not part of the workspace. `.yml` files are read so that they can
+/// be reported.
 fn is_yaml(name: &str) -> bool {
     (name.ends_with(".yaml") || name.ends_with(".yml")) && !name.ends_with(TEST_FILE)
 }
@@ -179,7 +180,7 @@ struct Reading {
     home: PathBuf,
     files: BTreeMap<String, String>,
     faults: Vec<Fault>,
-    /// How many more entries of other folders are looked at.
+    /// How many more entries of other folders may be looked at.
     other_entries: usize,
 }
 
@@ -194,7 +195,7 @@ impl Reading {
         Ok(())
     }
 
-    /// Reads the wanted files directly in `folder`; answers its sub-folders.
+    /// Reads the wanted files directly in `folder`; returns its sub-folders.
     fn files_of(&mut self, folder: &str, wanted: fn(&str) -> bool) -> Result<Vec<String>, FolderError> {
         let path = self.home.join(folder);
         let io = |source| FolderError::Io { path: path.clone(), source };
@@ -223,7 +224,7 @@ impl Reading {
         Ok(folders)
     }
 
-    /// Notes YAML files below a folder in which none is read. What cannot be listed is passed over, and so are links.
+    /// Records YAML files below a folder in which none is read. Links, and entries that cannot be listed, are skipped.
     fn misplaced(&mut self, folder: &str, deep: usize) {
         let path = self.home.join(folder);
         if path.is_symlink() {
@@ -263,12 +264,12 @@ impl Reading {
         if !real.starts_with(&self.home) {
             return Err(Flaw::LeadsOut);
         }
-        // Opening a FIFO waits until somebody writes to it.
+        // Opening a FIFO would wait until somebody writes to it.
         if !real.metadata().map_err(io)?.is_file() {
             return Err(Flaw::NoFile);
         }
         let mut bytes = Vec::new();
-        // One byte more than allowed, so that a file that grows while it is read is seen too.
+        // One byte more than allowed, so that a file that grows while it is read is noticed too.
         File::open(real).and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)).map_err(io)?;
         if bytes.len() as u64 > FILE_BYTES_MAX {
             return Err(Flaw::TooLarge);

@@ -1,24 +1,24 @@
-//! What other tools call things, and what they are called here: verbs of workflow builders, keys of their steps, types of
-//! CRM fields, functions of other languages.
+//! What other tools call things, and what they are called here: verbs of workflow builders, keys of their steps, types
+//! of CRM fields, functions of other languages.
 
 use cadenza_core::expr::Function;
 
-/// What a verb of another tool is here.
+/// The equivalent of another tool's verb.
 pub(crate) enum Verb {
-    /// The same under this name.
+    /// The same, with this name here.
     Is(&'static str),
-    /// There is no such verb; what is done instead.
+    /// There is no such verb. Says what to do instead.
     Instead(&'static str),
-    /// It is not said here; where it is.
+    /// This is written elsewhere. Says where.
     Elsewhere(&'static str),
 }
 
-/// Names are compared without capitals; blanks and hyphens count as `_`.
+/// Names are compared without regard to case; spaces and hyphens count as `_`.
 fn folded(name: &str) -> String {
     name.trim().to_lowercase().replace([' ', '-'], "_")
 }
 
-/// A verb of HubSpot, n8n, Zapier, Salesforce, Outreach and their like.
+/// A verb of HubSpot, n8n, Zapier, Salesforce, Outreach and similar tools.
 pub(crate) fn verb(name: &str) -> Option<Verb> {
     use Verb::{Instead, Is};
     Some(match folded(name).as_str() {
@@ -86,7 +86,7 @@ pub(crate) fn verb(name: &str) -> Option<Verb> {
     })
 }
 
-/// A key of a step that other tools call otherwise.
+/// Our name for a key of a step that other tools name differently.
 pub(crate) fn step_key(name: &str) -> Option<&'static str> {
     Some(match folded(name).as_str() {
         "next" | "then" | "goto" | "go_to" | "to" | "next_step" | "transition" => "go",
@@ -100,7 +100,7 @@ pub(crate) fn step_key(name: &str) -> Option<&'static str> {
     })
 }
 
-/// A key of a request that other tools have.
+/// The equivalent of a key that other tools use in a request.
 pub(crate) fn request_key(name: &str) -> Option<Verb> {
     use Verb::{Elsewhere, Instead, Is};
     Some(match folded(name).as_str() {
@@ -128,7 +128,7 @@ pub(crate) fn request_key(name: &str) -> Option<Verb> {
     })
 }
 
-/// A key of a workflow that other tools call otherwise.
+/// Our name for a key of a workflow that other tools name differently.
 pub(crate) fn workflow_key(name: &str) -> Option<&'static str> {
     Some(match folded(name).as_str() {
         "name" | "title" | "id" => "workflow",
@@ -143,7 +143,7 @@ pub(crate) fn workflow_key(name: &str) -> Option<&'static str> {
     })
 }
 
-/// The type a field of another system has here.
+/// Our type for a field type of another system.
 pub(crate) fn field_type(name: &str) -> Option<&'static str> {
     Some(match folded(name).as_str() {
         "integer" | "whole" | "whole_number" | "long" | "bigint" | "smallint" | "count" | "int32" | "int64" => "int",
@@ -170,14 +170,14 @@ pub(crate) fn field_type(name: &str) -> Option<&'static str> {
     })
 }
 
-/// Whether a function tells the present time in other languages.
+/// Whether this is a function for the present time in other languages.
 pub(crate) fn is_now(name: &str) -> bool {
     let now =
         ["now", "today", "currentdate", "currenttime", "currenttimestamp", "getdate", "sysdate", "utcnow", "curdate"];
     now.contains(&name.to_lowercase().replace('_', "").as_str())
 }
 
-/// The function that does the same here.
+/// Our function that does the same.
 pub(crate) fn function(name: &str) -> Option<Function> {
     Some(match name.to_lowercase().as_str() {
         "isblank" | "isempty" | "is_empty" | "isnull" | "is_null" | "empty" | "blank" | "missing" | "isnone" => {

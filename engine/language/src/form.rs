@@ -1,4 +1,4 @@
-//! A mapping read by its table: unknown and missing keys are reported once, here.
+//! Reads a mapping by its table. Unknown and missing keys are reported once, here.
 
 use crate::diagnostic::{Problem, Sheet};
 use crate::foreign;
@@ -16,12 +16,12 @@ pub(crate) struct Form<'n> {
 }
 
 impl<'n> Form<'n> {
-    /// Opens the mapping: reports what it is when it is none, unknown keys, and required keys that are missing.
+    /// Opens the mapping. Reports a node that is not a mapping, unknown keys, and required keys that are missing.
     pub(crate) fn open(sheet: &Sheet<'_>, node: &'n Node, shape: &'static Shape) -> Option<Self> {
         Self::open_naming(sheet, node, shape, &|_| None)
     }
 
-    /// The same where more is known: `one_of` says one of those that a missing key could name.
+    /// The same when more is known: `one_of` gives one of the possible values of a missing key.
     pub(crate) fn open_naming(
         sheet: &Sheet<'_>,
         node: &'n Node,
@@ -36,7 +36,7 @@ impl<'n> Form<'n> {
         Some(form)
     }
 
-    /// The same without a look at unknown keys, for shapes that complain of them in their own words.
+    /// The same without a check of unknown keys, for shapes that report them in their own words.
     pub(crate) fn peek(sheet: &Sheet<'_>, node: &'n Node, shape: &'static Shape) -> Option<Self> {
         if matches!(node.content, Content::Map(_)) {
             return Some(Self { node, shape });
@@ -48,7 +48,7 @@ impl<'n> Form<'n> {
         None
     }
 
-    /// Reports required keys that are missing, all of them in one, so that what is offered adds all of them.
+    /// Reports all missing required keys in one problem, so that the suggested fix adds all of them.
     pub(crate) fn require(&self, sheet: &Sheet<'_>, one_of: &dyn Fn(&str) -> Option<String>) {
         let missing: Vec<&Key> = self.shape.required().filter(|key| self.get(key.name).is_none()).collect();
         if missing.is_empty() {
@@ -73,12 +73,12 @@ impl<'n> Form<'n> {
         sheet.report(problem.mend_by(added.and_then(|added| sheet.put_in(self.node, &added))));
     }
 
-    /// A key that may be left out, put in at the end.
+    /// The edit that adds an optional key at the end.
     pub(crate) fn with(&self, sheet: &Sheet<'_>, key: &str) -> Option<Edit> {
         sheet.put_in(self.node, &[key.to_owned()])
     }
 
-    /// A key with what stands behind it, taken out.
+    /// The edit that removes a key and its value.
     pub(crate) fn without(&self, sheet: &Sheet<'_>, key: &str) -> Option<Edit> {
         self.get(key).map(|_| (sheet.taken_out(self.key_span(key).start), String::new()))
     }
@@ -88,7 +88,7 @@ impl<'n> Form<'n> {
         self.node.get(key)
     }
 
-    /// A place to point at when the whole mapping is meant.
+    /// A range to point at when the whole mapping is meant.
     pub(crate) fn pointer(&self) -> Range<usize> {
         self.node.pointer()
     }
@@ -99,7 +99,7 @@ impl<'n> Form<'n> {
     }
 }
 
-/// The complaint of a key that a mapping does not have.
+/// The problem of a key that a mapping does not have.
 pub(crate) fn unknown_key(sheet: &Sheet<'_>, node: &Node, Entry { key, value }: &Entry, shape: &Shape) -> Problem {
     let message = format!("{} has no key `{}`", shape.name, key.text);
     let ours = foreign::workflow_key(&key.text).filter(|_| shape.name == A_WORKFLOW);
@@ -129,7 +129,7 @@ pub(crate) fn unknown_key(sheet: &Sheet<'_>, node: &Node, Entry { key, value }: 
     }
     let problem =
         Problem::error("unknown-key", key.span.clone(), message).suggest(&key.text, shape.names(), "keys it has");
-    // A single value is no loss, unless it is what a key wants that is missing.
+    // Removing a single value loses nothing, unless a missing key needs that value.
     let is_whole = node.entries().len() > 1 && shape.required().all(|key| node.get(key.name).is_some());
     if value.scalar().is_some() && is_whole { problem.or_without(sheet, key) } else { problem }
 }

@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 
 const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
-/// What a weekday takes: `09:00-17:00`, or several such.
+/// What a weekday takes: `09:00-17:00`, or a list of such ranges.
 pub(crate) static DAY: Takes = Takes::Either(&[Takes::Text, Takes::List(&Takes::Text)]);
 
 pub(crate) static CALENDAR: Shape = Shape {
@@ -24,12 +24,12 @@ pub(crate) static CALENDAR: Shape = Shape {
     ],
 };
 
-/// Stands in when the workspace's calendar could not be read, so that the rest is checked all the same.
+/// Replaces the workspace's calendar when it could not be read, so that the rest is still checked.
 pub(crate) fn any_calendar() -> Calendar {
     Calendar::new(TimeZone::UTC, weekdays_nine_to_five(), Default::default()).expect("working days have opening hours")
 }
 
-/// A calendar that differs from `base` in what it names.
+/// A calendar that differs from `base` in the keys that it names.
 pub(crate) fn read_calendar(sheet: &Sheet<'_>, node: &Node, base: &Calendar) -> Option<Calendar> {
     let form = Form::open(sheet, node, &CALENDAR)?;
     let zone = match form.get("timezone") {
@@ -86,7 +86,7 @@ pub(crate) fn read_week(sheet: &Sheet<'_>, node: &Node) -> Option<[Hours; 7]> {
     sound.then_some(week)
 }
 
-/// `mon` or `mon-fri`, as places in the week.
+/// `mon` or `mon-fri`, as indexes into the week.
 fn read_days(sheet: &Sheet<'_>, key: &Word) -> Option<(usize, usize)> {
     let lower = key.text.to_lowercase();
     let (from, to) = lower.split_once('-').unwrap_or((&lower, &lower));

@@ -10,8 +10,8 @@ use cadenza_core::plugin::PluginCatalog;
 use cadenza_core::value::ValueType;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Names of one kind. When one of them, or a file that declares them, could not be read, nothing is held against those who use
-/// what may stand there.
+/// Names of one kind. If one of them, or a file that declares them, could not be read, an unknown name is not reported,
+/// because it may be declared there.
 #[derive(Default)]
 pub(crate) struct Names {
     pub(crate) names: BTreeSet<String>,
@@ -19,13 +19,14 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    /// Adds a name as it is written. Whoever uses one that cannot be a name may spell it as it should be.
+    /// Adds a name as it is written. If it is not a valid name, those who use it may spell it correctly, so the list
+    /// counts as incomplete.
     pub(crate) fn add(&mut self, name: &str) {
         self.incomplete |= !is_name(name);
         self.names.insert(name.to_owned());
     }
 
-    /// Adds names of another file.
+    /// Adds names from another file.
     pub(crate) fn join(&mut self, others: Self) {
         self.incomplete |= others.incomplete;
         self.names.extend(others.names);
@@ -47,31 +48,31 @@ pub(crate) struct Known<'a> {
     pub(crate) own_words: OwnWords,
     /// Whether cadenza.yaml was read.
     pub(crate) settings_read: bool,
-    /// Keys of cadenza.yaml that have something in them which could not be read.
+    /// Keys of cadenza.yaml that contain something unreadable.
     pub(crate) unread: BTreeSet<&'static str>,
     pub(crate) calendars: BTreeMap<String, Calendar>,
     pub(crate) reps: Names,
     pub(crate) pools: Names,
     pub(crate) territories: bool,
     pub(crate) connections: Names,
-    /// Connections by which no request can leave, with the hosts that are not public.
+    /// Connections through which no request can leave, with their hosts that are not public.
     pub(crate) inside: BTreeMap<String, String>,
-    /// The address of each connection, as its file has it.
+    /// The address of each connection, as its file gives it.
     pub(crate) addresses: BTreeMap<String, String>,
     pub(crate) workflows: Names,
-    /// Workflows that the steps of others put leads into.
+    /// Workflows into which the steps of others put leads.
     pub(crate) put_into: Names,
-    /// Scripts by path; those that could not be read are there too.
+    /// Scripts by path, including those that could not be read.
     pub(crate) scripts: BTreeMap<String, ScriptFile>,
     pub(crate) plugins: &'a dyn PluginCatalog,
     pub(crate) email_via: Option<String>,
     /// Whether a connection carries notices.
     pub(crate) notify_via: bool,
-    /// The groups of workflows that are in one.
+    /// The group of each workflow that is in one.
     pub(crate) groups: BTreeMap<String, String>,
     /// Roles that workflows give to reps.
     pub(crate) roles: Names,
-    /// The workspace's time zone; none when it could not be read.
+    /// The workspace's time zone; `None` when it could not be read.
     pub(crate) timezone: Option<String>,
 }
 
@@ -101,20 +102,20 @@ impl<'a> Known<'a> {
         }
     }
 
-    /// A file that is a workflow could not be read: nobody knows what it is called, what it gives and whom it puts where.
+    /// Notes that a workflow file could not be read: its name, its roles and the workflows that it enrols into are unknown.
     pub(crate) fn misses_a_workflow(&mut self) {
         for names in [&mut self.workflows, &mut self.put_into, &mut self.roles] {
             names.incomplete = true;
         }
     }
 
-    /// Whether what cadenza.yaml declares under a key is known whole, so that what is not there is nowhere.
+    /// Whether everything that cadenza.yaml declares under a key is known, so that other names do not exist.
     pub(crate) fn has_all(&self, key: &str) -> bool {
         self.settings_read && !self.unread.contains(key)
     }
 
-    /// The type of what a run has besides its own fields: a role, which is a rep's id in team.yaml, or the name of who has it.
-    /// Of any type where a file that could not be read may give such a role.
+    /// The type of a run's value that is not one of its own fields: a role (a rep's id in team.yaml), or the name of
+    /// the rep who has it. Any type when a file that could not be read may give such a role.
     pub(crate) fn role(&self, object: Object, field: &str) -> Option<ValueType> {
         let is_own =
             OBJECT_FIELDS.iter().any(|(of, fields)| *of == object && fields.iter().any(|own| own.name == field));
@@ -132,12 +133,12 @@ impl<'a> Known<'a> {
         field_info(name).map(|info| info.kind).or_else(|| self.fields.get(name).map(|field| field.kind))
     }
 
-    /// Whether a field reads as something where the lead has nothing.
+    /// Whether a field has a default value for leads without one.
     pub(crate) fn has_default(&self, name: &str) -> bool {
         self.fields.get(name).is_some_and(|field| !field.default.is_blank())
     }
 
-    /// The words that a choice can be; none for a field that is no choice.
+    /// The words that a choice can be; none for a field that is not a choice.
     pub(crate) fn choices(&self, name: &str) -> &[String] {
         self.fields.get(name).map_or(&[], |field| &field.choices)
     }

@@ -1,11 +1,11 @@
-//! YAML workspaces to checked definitions, with diagnostics that point at the line.
+//! Turns YAML workspaces into checked definitions, with diagnostics that point at the line.
 //!
-//! [`Folder`] holds the files, [`check`] makes a [`cadenza_core::workspace::Workspace`] of them or says everything that is
-//! wrong, [`render`] shows that to people, [`schema`] tells editors. [`template`] is the language of
-//! scripts: what it checks is what it renders. The reference for authors is `workflows/README.md`.
+//! [`Folder`] holds the files. [`check`] makes a [`cadenza_core::workspace::Workspace`] from them or reports everything
+//! that is wrong. [`render`] shows the reports to people, and [`schema`] is for editors. [`template`] is the language
+//! of scripts: what it checks is what it renders. The reference for authors is `workflows/README.md`.
 //!
-//! Must not know: any crate of the workspace but core, tokio, sled, wasmtime, axum, the clock. Plugins are known through
-//! core's `PluginCatalog`; conditions leave here as core's `Expr`, and nothing evaluates CEL at run time.
+//! Must not know: any crate of the workspace but core, tokio, sled, wasmtime, axum, the clock. Plugins are known
+//! through core's `PluginCatalog`; conditions leave here as core's `Expr`, and nothing evaluates CEL at run time.
 
 pub mod cases;
 mod check;

@@ -1,4 +1,4 @@
-//! What can be a name, and what was probably meant by a number, name or value that cannot be one as it is written.
+//! What is a valid name, and what an invalid number, name or value probably meant.
 
 use crate::diagnostic::Problem;
 use crate::yaml::Scalar;
@@ -14,7 +14,7 @@ pub(crate) fn is_name(text: &str) -> bool {
     text.len() <= NAME_CHARS_MAX && text.chars().all(plain) && text.starts_with(|c: char| c.is_ascii_alphanumeric())
 }
 
-/// The number that was meant: without separators of thousands, signs of currency or percent, and quotes.
+/// The number that was meant, without thousands separators, currency and percent signs, and quotes.
 pub(crate) fn plain_number(text: &str) -> Option<String> {
     let bare = text.trim().trim_matches(['$', '€', '£', '%', ' ', '+']);
     let whole = bare.split_once('.').map_or(bare, |(whole, _)| whole);
@@ -30,8 +30,7 @@ pub(crate) fn plain_number(text: &str) -> Option<String> {
     Some(if thousand == 1 { digits } else { (number * f64::from(thousand)).to_string() })
 }
 
-/// The number that was meant when the point stands between thousands, as in `10.000`; none where it can stand for nothing
-/// but a decimal.
+/// The number that was meant if the point separates thousands, as in `10.000`; `None` if it can only be a decimal point.
 pub(crate) fn thousands(text: &str) -> Option<String> {
     let (whole, rest) = text.strip_prefix('-').unwrap_or(text).split_once('.')?;
     let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
@@ -39,7 +38,7 @@ pub(crate) fn thousands(text: &str) -> Option<String> {
     (fits && !whole.starts_with('0')).then(|| text.replace('.', ""))
 }
 
-/// Warns of a number that is another one to many readers.
+/// Warns of a number that many readers would read as a different number.
 pub(crate) fn perhaps_thousands(text: &str, at: Range<usize>) -> Option<Problem> {
     let thousands = thousands(text)?;
     let number = text.parse::<f64>().ok()?;
@@ -49,7 +48,7 @@ pub(crate) fn perhaps_thousands(text: &str, at: Range<usize>) -> Option<Problem>
     Some(problem.help(help).replace(thousands))
 }
 
-/// What was probably meant by a value that is none of this type.
+/// What a value that is not of this type probably meant.
 pub(crate) fn meant(scalar: &Scalar, kind: ValueType) -> Option<String> {
     match kind {
         ValueType::Int => {
@@ -64,7 +63,8 @@ pub(crate) fn meant(scalar: &Scalar, kind: ValueType) -> Option<String> {
     }
 }
 
-/// The name that comes closest to a text: lower case, letters without their marks, `joint` for what is no letter or digit.
+/// The closest valid name for a text: lower case, letters without their marks, and `joint` for anything that is not a
+/// letter or digit.
 pub(crate) fn slug(text: &str, joint: char) -> Option<String> {
     let mut slug = String::new();
     for c in text.trim().chars() {
@@ -80,14 +80,14 @@ pub(crate) fn slug(text: &str, joint: char) -> Option<String> {
     (!slug.is_empty() && slug.len() <= NAME_CHARS_MAX).then_some(slug)
 }
 
-/// The name of a header that comes closest to a text.
+/// The closest valid header name for a text.
 pub(crate) fn header_like(text: &str) -> Option<String> {
     let parts: Vec<&str> =
         text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|part| !part.is_empty()).collect();
     (!parts.is_empty()).then(|| parts.join("-"))
 }
 
-/// A letter with a mark, as people write it who have no such key.
+/// A letter with a mark, as people write it whose keyboard does not have it.
 fn plain_letters(c: char) -> Option<&'static str> {
     Some(match c.to_lowercase().next()? {
         'ä' | 'æ' => "ae",

@@ -1,5 +1,5 @@
-//! `results`, `stages` and `channels` of `cadenza.yaml`: words of the team's own, each with what it means to the engine; and
-//! how such a word is read where the engine's may stand too.
+//! `results`, `stages` and `channels` of `cadenza.yaml`: the team's own words, each with its meaning to the engine.
+//! Also reads such a word where one of the engine's is allowed too.
 
 use crate::diagnostic::{Problem, Sheet};
 use crate::form::Form;
@@ -53,25 +53,25 @@ fn reasons() -> Vec<&'static str> {
     vec!["required", "optional"]
 }
 
-/// What comes of a task that nobody does.
+/// The key for a task that nobody does.
 pub(crate) const NOT_DONE: &str = "not_done";
 
-/// Keys beside results and outcomes that no word may be.
+/// Keys that stand next to results and outcomes, so that no word may have their name.
 const KEYS: [&str; 5] = ["else", NOT_DONE, "refused", "failed", "end"];
 
-/// One kind of words: the key it stands under, its table, and what one is in words.
+/// One kind of words: its key, its table, and what one of its words is called.
 struct Kind<C> {
     key: &'static str,
     shape: &'static Shape,
     one: &'static str,
-    /// What a word means whose own meaning cannot be read; whoever uses it is not to blame.
+    /// The meaning of a word whose own meaning cannot be read, so that its uses are not reported.
     unread: C,
 }
 
-/// Every word that was declared so far, as it is compared, with the kind it is of.
+/// Every word declared so far, in its form for comparison, with its kind.
 type Taken = BTreeMap<String, &'static str>;
 
-/// Reads the words of all kinds. The keys go to `unread` under which something stands that could not be read.
+/// Reads the words of all kinds. A key with unreadable contents is added to `unread`.
 pub(crate) fn read(sheet: &Sheet<'_>, form: &Form<'_>, unread: &mut BTreeSet<&'static str>) -> OwnWords {
     let mut taken = Taken::new();
     let results = Kind { key: "results", shape: &RESULT, one: "a result", unread: TouchResult::NotNow };
@@ -95,7 +95,7 @@ fn read_kind<C: Code>(sheet: &Sheet<'_>, form: &Form<'_>, kind: &Kind<C>, taken:
     let mut words = Words::default();
     let Some(node) = form.get(kind.key) else { return words };
     let items = sheet.list(node, &format!("`{}`", kind.key)).unwrap_or_default();
-    // What each word of the list is said to mean, for a word that is said to mean another.
+    // The meaning of each word of the list, for a word that is declared to mean another one.
     let meanings: BTreeMap<&str, &str> = items
         .iter()
         .filter_map(|item| {
@@ -117,8 +117,8 @@ fn read_kind<C: Code>(sheet: &Sheet<'_>, form: &Form<'_>, kind: &Kind<C>, taken:
     words
 }
 
-/// A new word: no word of the engine's, and declared once over all kinds, since reports and plugins tell words apart by
-/// nothing else.
+/// A new word. It must not be one of the engine's, and must be declared only once over all kinds, because reports and
+/// plugins tell words apart by nothing else.
 fn name(sheet: &Sheet<'_>, item: &Node, node: &Node, one: &'static str, taken: &mut Taken) -> Option<String> {
     let name = sheet.text(node, "a word of the team's own")?;
     if !sheet.check_name(&name, node.span.clone(), "a word of the team's own") {
@@ -143,12 +143,12 @@ fn name(sheet: &Sheet<'_>, item: &Node, node: &Node, one: &'static str, taken: &
     Some(name)
 }
 
-/// A word as it is compared with others: who hears it does not hear `-` and `_`.
+/// A word in its form for comparison: whoever hears it cannot tell `-` from `_`.
 fn folded(name: &str) -> String {
     name.replace('-', "_")
 }
 
-/// What a word is to the engine, when it is one of its own.
+/// What a word is to the engine, if it is one of the engine's.
 fn engines(name: &str) -> Option<&'static str> {
     let name = folded(name);
     let kinds: [(&str, Vec<&str>); 5] = [
@@ -161,7 +161,7 @@ fn engines(name: &str) -> Option<&'static str> {
     kinds.into_iter().find(|(_, words)| words.contains(&name.as_str())).map(|(what, _)| what)
 }
 
-/// One of the engine's words; a word of the team's own is told what that means.
+/// One of the engine's words. A word of the team's own is reported with its meaning.
 fn meaning<C: Code>(sheet: &Sheet<'_>, node: &Node, kind: &Kind<C>, meanings: &BTreeMap<&str, &str>) -> Option<C> {
     let codes: Vec<_> = C::codes().iter().map(|code| (code.word(), *code)).collect();
     let text = node.scalar().map(|scalar| scalar.text.as_str());
@@ -180,7 +180,7 @@ fn meaning<C: Code>(sheet: &Sheet<'_>, node: &Node, kind: &Kind<C>, meanings: &B
     None
 }
 
-/// Whether a report has to give a reason. An opt-out is never refused for want of one.
+/// Whether a report has to give a reason. An opt-out is never refused for lack of one.
 fn wants_reason<C: Code>(sheet: &Sheet<'_>, form: &Form<'_>, means: Option<C>) -> bool {
     let Some(node) = form.get("reason") else { return false };
     let wanted = sheet.word(node, "whether a reason is required", &[("required", true), ("optional", false)]);
@@ -205,7 +205,8 @@ impl Sheet<'_> {
         said
     }
 
-    /// One of the engine's words, where a word of the team's own counts for what it means: `why` says so.
+    /// One of the engine's words. A word of the team's own is reported, with its meaning and with `why` the meaning is
+    /// needed.
     pub(crate) fn engines_word<C: Code>(&self, node: &Node, what: &str, words: &Words<C>, why: &str) -> Option<C> {
         let said = self.own_word(node, what, words)?;
         let Some(own) = said.own else { return Some(said.means) };
@@ -218,7 +219,7 @@ impl Sheet<'_> {
 }
 
 impl Known<'_> {
-    /// The same as [`Sheet::own_word`]; nothing is held against a word while it is not known which are declared.
+    /// The same as [`Sheet::own_word`], but no word is reported while the declared words are not known.
     pub(crate) fn own_word<C: Code>(
         &self,
         sheet: &Sheet<'_>,
@@ -229,7 +230,7 @@ impl Known<'_> {
         if self.may_be_own(node, words) { None } else { sheet.own_word(node, what, words.1) }
     }
 
-    /// Whether this may be a word of the team's own whose declaration, under this key, could not be read.
+    /// Whether this may be one of the team's own words, whose declaration under this key could not be read.
     pub(crate) fn may_be_own<C: Code>(&self, node: &Node, (key, words): (&str, &Words<C>)) -> bool {
         let undeclared = node.scalar().is_some_and(|scalar| words.said(&scalar.text).is_none());
         undeclared && !self.has_all(key)

@@ -1,4 +1,4 @@
-//! The names in templates: which there are, and which never have a value where the template is used.
+//! The names in templates: which exist, and which never have a value where the template is used.
 
 use crate::condition::{Place, fields_of, may_be_blank_in_text, type_of_field};
 use crate::diagnostic::{Problem, Sheet};
@@ -9,11 +9,11 @@ use cadenza_core::expr::{Object, ROLE_NAME};
 use cadenza_core::value::ValueType;
 use std::ops::Range;
 
-/// What templates may name, with what expressions know of each.
+/// What templates may name, with the same fields as in expressions.
 const OBJECTS: [Object; 7] =
     [Object::Lead, Object::Owner, Object::Account, Object::Deal, Object::Run, Object::Task, Object::Now];
 
-/// Reports names that never have a value in what the template is used for.
+/// Reports names that never have a value where the template is used.
 pub(crate) fn check_use(sheet: &Sheet<'_>, named: &[Named], used: Use) {
     for (name, span) in named {
         let Some((root, field)) = name.split_once('.') else { continue };
@@ -29,10 +29,10 @@ pub(crate) fn check_use(sheet: &Sheet<'_>, named: &[Named], used: Use) {
     }
 }
 
-/// What a letter says for want of a name.
+/// The usual words in a letter when the value of a name is missing.
 const INSTEAD: [(&str, &str); 2] = [("lead.first_name", "there"), ("lead.company", "your company")];
 
-/// Reports names that may print as nothing in what the lead reads.
+/// Reports names that may be blank in a mail to the lead.
 pub(crate) fn check_blanks(sheet: &Sheet<'_>, blanks: &[Named], used: Use) {
     for (name, span) in blanks.iter().filter(|_| used.is_read_by_the_lead()) {
         let message = format!("`{name}` may be blank, and the lead would read a gap");
@@ -41,7 +41,7 @@ pub(crate) fn check_blanks(sheet: &Sheet<'_>, blanks: &[Named], used: Use) {
              `{{% endif %}}`"
         );
         let problem = Problem::error("may-print-nothing", span.clone(), message).help(help);
-        // What goes for everybody in a letter; of other names nobody knows what to say instead.
+        // These words suit everybody in a letter. For other names, nobody knows what to say instead.
         let instead = INSTEAD.iter().find(|(of, _)| of == name).map(|(_, instead)| *instead);
         let in_braces = sheet.text[..span.start].trim_end().ends_with("{{")
             && sheet.text[span.end..].trim_start().starts_with("}}");
@@ -58,10 +58,10 @@ pub(crate) fn may_be_blank(known: &Known<'_>, name: &str) -> bool {
     Object::parse(root).is_some_and(|object| may_be_blank_in_text(known, object, field))
 }
 
-/// What is said of a name, at each place where it stands.
+/// Makes the problem of a name for each place where the name stands.
 pub(crate) type Complaint = Box<dyn Fn(Range<usize>) -> Problem>;
 
-/// What is wrong with a name in a template; none when nothing is.
+/// What is wrong with a name in a template, if anything.
 pub(crate) fn unknown(known: &Known<'_>, name: &str) -> Option<Complaint> {
     let mut parts = name.split('.');
     let (root, field, deeper) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
@@ -103,7 +103,7 @@ pub(crate) fn unknown(known: &Known<'_>, name: &str) -> Option<Complaint> {
     }))
 }
 
-/// The type of what a name in a template stands for; none when there is no such name, or it may be of any.
+/// The type of the value of a name in a template; `None` when there is no such name, or it may have any type.
 pub(crate) fn type_of(known: &Known<'_>, name: &str) -> Option<ValueType> {
     let (root, field) = name.split_once('.').unwrap_or((name, ""));
     match Object::parse(root)? {
@@ -113,7 +113,7 @@ pub(crate) fn type_of(known: &Known<'_>, name: &str) -> Option<ValueType> {
     }
 }
 
-/// Why a name has no value in any text. A text is read or sent at a moment of its own: nothing has just happened then.
+/// Why a name has no value in any text. A text is read or sent at a moment of its own, when nothing has just happened.
 fn never(object: Object, field: Option<&str>) -> Option<&'static str> {
     match (object, field) {
         (Object::Event, _) => Some(
@@ -138,7 +138,7 @@ fn unknown_object(known: &Known<'_>, name: &str) -> Complaint {
     let near =
         whole.or_else(|| foreign(root).map(str::to_owned)).or_else(|| nearest(root, objects()).map(str::to_owned));
     let message = format!("a template knows nothing called `{root}`");
-    // The whole name as it should stand: a field of the lead alone, or with the field that it names, in our spelling.
+    // The complete correct name: a field of the lead alone, or with the field that it names, in our spelling.
     let instead = near.clone().and_then(|near| match (near.split_once('.'), &field) {
         (Some(_), None) => Some(near),
         (None, Some(field)) => {
@@ -162,7 +162,7 @@ fn unknown_object(known: &Known<'_>, name: &str) -> Complaint {
     })
 }
 
-/// What other tools call it.
+/// Our object for a name that other tools use.
 fn foreign(root: &str) -> Option<&'static str> {
     match root.to_lowercase().as_str() {
         "contact" | "person" | "prospect" | "customer" | "recipient" | "user" | "subscriber" | "json" => Some("lead"),
@@ -173,7 +173,7 @@ fn foreign(root: &str) -> Option<&'static str> {
     }
 }
 
-/// A name that stands in the text itself, as another tool or a condition would have it: it is read out as it stands.
+/// Reports a name in the text itself, as another tool or a condition would write it. It would be printed literally.
 pub(crate) fn without_braces(
     sheet: &Sheet<'_>,
     known: &Known<'_>,
@@ -194,7 +194,7 @@ pub(crate) fn without_braces(
     }
 }
 
-/// What other tools put around the name of a field, the longest first.
+/// What other tools write around the name of a field, the longest first.
 const TAGS: [(&str, &str); 11] = [
     ("*|", "|*"),
     ("${", "}"),
@@ -208,10 +208,10 @@ const TAGS: [(&str, &str); 11] = [
     ("[", "]"),
     ("#", "#"),
 ];
-/// The most bytes between the two.
+/// The most bytes between the two marks.
 const TAG_BYTES_MAX: usize = 60;
 
-/// A tag of another tool that names a field of the lead: `%FIRSTNAME%`, `*|FNAME|*`, `[First Name]`.
+/// Reports a tag of another tool that names a field of the lead: `%FIRSTNAME%`, `*|FNAME|*`, `[First Name]`.
 pub(crate) fn merge_tags(
     sheet: &Sheet<'_>,
     known: &Known<'_>,
@@ -226,7 +226,7 @@ pub(crate) fn merge_tags(
             let inside = source[at..].strip_prefix(open)?;
             let end = inside.find(close).filter(|end| (1..=TAG_BYTES_MAX).contains(end))?;
             let field = field_named(&inside[..end], known)?;
-            // The words of a link are no tag: `[Email](mailto:…)`.
+            // The text of a link is not a tag: `[Email](mailto:…)`.
             let is_link = inside[end + close.len()..].starts_with('(');
             (!is_link).then(|| (at..at + open.len() + end + close.len(), field))
         });
@@ -244,11 +244,11 @@ pub(crate) fn merge_tags(
     }
 }
 
-/// The field of a lead that a tag names: in any spelling, behind the name of a record or not.
+/// The lead's field that a tag names, in any spelling, with or without the name of a record before it.
 fn field_named(text: &str, known: &Known<'_>) -> Option<String> {
     let text = text.trim();
     let (record, name) = text.rsplit_once(['.', ':']).unwrap_or(("lead", text));
-    // What stands behind `lead.` as it should is told of already.
+    // A correct name after `lead.` is already reported elsewhere.
     if text.starts_with("lead.") && known.field(name).is_some() {
         return None;
     }
@@ -278,7 +278,7 @@ fn field_named(text: &str, known: &Known<'_>) -> Option<String> {
     known.field(field).map(|_| field.to_owned())
 }
 
-/// The name around this dot, when it is one that a template knows.
+/// The name around this dot, if templates know it.
 fn dotted_name<'s>(source: &'s str, dot: usize, known: &Known<'_>) -> Option<(&'s str, Range<usize>)> {
     let word = |c: char| c.is_alphanumeric() || c == '_';
     let start =
@@ -295,7 +295,7 @@ fn dotted_name<'s>(source: &'s str, dot: usize, known: &Known<'_>) -> Option<(&'
     is_field.then_some((&source[start..end], start..end))
 }
 
-/// The name with what other tools put around one.
+/// The range of the name, including what other tools write around one.
 fn with_delimiters(source: &str, name: Range<usize>) -> Range<usize> {
     const AROUND: [(&str, &str); 7] =
         [("${", "}"), ("[[", "]]"), ("<<", ">>"), ("{", "}"), ("%", "%"), ("[", "]"), ("<", ">")];

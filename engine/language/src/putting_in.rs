@@ -1,4 +1,4 @@
-//! Where a key or an item is put in, so that what is there already reads as before.
+//! Where a key or an item is added, so that the rest of the file still reads as before.
 
 use crate::diagnostic::{Problem, Sheet};
 use crate::yaml::{Node, Word};
@@ -8,7 +8,7 @@ use std::ops::Range;
 pub(crate) type Edit = (Range<usize>, String);
 
 impl Problem {
-    /// What mends it elsewhere, where there is such a place.
+    /// Adds a fix elsewhere in the file, if there is one.
     pub(crate) fn mend_by(self, edit: Option<Edit>) -> Self {
         match edit {
             Some((at, text)) => self.mend(at, text),
@@ -16,7 +16,7 @@ impl Problem {
         }
     }
 
-    /// Where nothing is offered that could stand there, the key is taken out.
+    /// If no replacement is suggested, suggests removing the key.
     pub(crate) fn or_without(self, sheet: &Sheet<'_>, key: &Word) -> Self {
         if self.replacement().is_some() {
             return self;
@@ -26,12 +26,12 @@ impl Problem {
 }
 
 impl Sheet<'_> {
-    /// Where the line begins on which this place is.
+    /// The beginning of the line on which this offset lies.
     pub(crate) fn line_start(&self, at: usize) -> usize {
         self.text[..at].rfind('\n').map_or(0, |newline| newline + 1)
     }
 
-    /// Keys at the end of a mapping: on lines of their own in a block, behind commas in braces.
+    /// Keys at the end of a mapping: on lines of their own in a block, after commas in braces.
     pub(crate) fn put_in(&self, node: &Node, keys: &[String]) -> Option<Edit> {
         let last = node.entries().last()?;
         let end = last.value.span.end.max(last.key.span.end);
@@ -64,7 +64,8 @@ impl Sheet<'_> {
         Some((lines.start..last.end, format!("{rest}{newline}{}", moved.strip_suffix('\n').filter(|_| !newline.is_empty()).unwrap_or(moved))))
     }
 
-    /// The item of a block list divided: from the line of this key on it is an item of its own, which begins with `head`.
+    /// Divides an item of a block list: from the line of this key on, it becomes an item of its own, which begins with
+    /// `head`.
     pub(crate) fn divided_at(&self, item: &Node, key: usize, head: Option<&str>) -> Option<Edit> {
         let first = item.entries().first()?.key.span.start;
         let dash = self.dash_before(first)?;
@@ -76,13 +77,13 @@ impl Sheet<'_> {
         Some((line..key, head.map_or_else(|| begins.clone(), |head| format!("{begins}{head}\n{}", " ".repeat(column)))))
     }
 
-    /// How far the dash is indented before which nothing stands and behind which the item begins here.
+    /// The indentation of the dash before an item, if the item follows the dash and nothing stands before the dash.
     pub(crate) fn dash_before(&self, item: usize) -> Option<usize> {
         let before = &self.text[self.line_start(item)..item];
         (before.trim() == "-").then(|| before.len() - before.trim_start().len())
     }
 
-    /// Where the line ends on which what ends here has its last letter.
+    /// The end of the line on which the text before `end` has its last character.
     fn line_end(&self, end: usize) -> usize {
         let end = self.text[..end].trim_end().len();
         self.text[end..].find(['\r', '\n']).map_or(self.text.len(), |newline| end + newline)

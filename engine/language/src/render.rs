@@ -1,4 +1,4 @@
-//! Diagnostics for people: the line, carets under the text, and what to write instead, in the manner of rustc.
+//! Diagnostics for people: the line, carets under the text, and what to write instead, in the style of rustc.
 
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::folder::Folder;
@@ -11,7 +11,7 @@ pub enum Paint {
     Coloured,
 }
 
-/// All of them, with the lines they are about, and a count at the end; empty when there are none.
+/// All diagnostics with the lines that they are about, and a count at the end; empty when there are none.
 pub fn render(diagnostics: &[Diagnostic], folder: &Folder, paint: Paint) -> String {
     if diagnostics.is_empty() {
         return String::new();
@@ -27,7 +27,7 @@ pub fn render(diagnostics: &[Diagnostic], folder: &Folder, paint: Paint) -> Stri
     out
 }
 
-/// Its line is not shown: what is rendered ends up in the logs of a CI.
+/// The code whose line is not shown, because what is rendered ends up in the logs of a CI.
 const INLINE_SECRET: &str = "inline-secret";
 
 fn render_one(diagnostic: &Diagnostic, folder: &Folder, paint: Paint) -> String {
@@ -40,7 +40,7 @@ fn render_one(diagnostic: &Diagnostic, folder: &Folder, paint: Paint) -> String 
         Severity::Warning => Level::WARNING,
     };
     let source = folder.shown(&diagnostic.file);
-    // An empty span gets a caret of its own: the place where something is missing.
+    // An empty span gets a caret of its own at the place where something is missing.
     let mut annotation = AnnotationKind::Primary.span(diagnostic.span.clone());
     if let Some(label) = &diagnostic.label {
         annotation = annotation.label(label);

@@ -17,17 +17,17 @@ use std::ops::Range;
 /// How durations are written.
 const DURATIONS: &str =
     "write a whole number and a unit: `90s`, `5m`, `36h`, `14d`, `2w`, `5 business minutes`, `2 business days`";
-/// Words that YAML 1.1 took for booleans and that people still do.
+/// Words that YAML 1.1 read as booleans, and that people still use as such.
 const BOOLEAN_LOOKALIKES: &[&str] = &["yes", "no", "on", "off", "y", "n"];
 
 impl Sheet<'_> {
-    /// A single value that is not blank, and no template: only texts that people read are filled in.
+    /// A single value that is neither blank nor a template. Only texts for people are templates.
     pub(crate) fn scalar<'n>(&self, node: &'n Node, what: &str) -> Option<&'n Scalar> {
         let scalar = self.raw_scalar(node, what)?;
         self.is_no_template(node, what).then_some(scalar)
     }
 
-    /// Whether the value has nothing to fill in; reports what has.
+    /// Whether the value is not a template; reports one that is.
     fn is_no_template(&self, node: &Node, what: &str) -> bool {
         let problem = self.taken_literally(node, what);
         let is_none = problem.is_none();
@@ -35,7 +35,7 @@ impl Sheet<'_> {
         is_none
     }
 
-    /// The complaint of a value that has something to fill in, where nothing is filled in.
+    /// The problem of a template in a value that is taken literally.
     pub(crate) fn taken_literally(&self, node: &Node, what: &str) -> Option<Problem> {
         let scalar = node.scalar().filter(|scalar| is_template(&scalar.text))?;
         let message = format!("`{}` would be taken as it stands: {what} is not filled in", scalar.text);
@@ -44,7 +44,7 @@ impl Sheet<'_> {
         Some(Problem::error("taken-literally", node.span.clone(), message).help(help))
     }
 
-    /// A text in which values are filled in.
+    /// A text that may be a template.
     pub(crate) fn template(&self, node: &Node, what: &str) -> Option<String> {
         let scalar = self.raw_scalar(node, what)?;
         if is_template(&scalar.text) { Some(scalar.text.clone()) } else { self.text(node, what) }
@@ -62,7 +62,7 @@ impl Sheet<'_> {
         }
     }
 
-    /// A text. `no` and its like are refused unless quoted: other YAML readers make false of them.
+    /// A text. `no` and similar words are refused unless quoted, because other YAML readers turn them into false.
     pub(crate) fn text(&self, node: &Node, what: &str) -> Option<String> {
         let scalar = self.scalar(node, what)?;
         let lower = scalar.text.to_lowercase();
@@ -133,7 +133,7 @@ impl Sheet<'_> {
                 let problem = Problem::error("bad-number", node.span.clone(), message).help(help);
                 let meant = plain_number(&scalar.text)
                     .filter(|text| text.parse::<u32>().is_ok_and(|number| (min..=max).contains(&number)));
-                // Beyond a bound, the bound is nearest.
+                // If the number is out of bounds, the nearest is the bound.
                 let bound = scalar.text.parse::<u32>().ok().map(|number| number.clamp(min, max).to_string());
                 self.report(match meant.or_else(|| bound.filter(|bound| *bound != scalar.text)) {
                     Some(number) => problem.label(format!("write `{number}`")).replace(number),
@@ -165,7 +165,7 @@ impl Sheet<'_> {
         span
     }
 
-    /// A duration on any clock, in milliseconds of at most this many.
+    /// A duration on any clock, in milliseconds, up to a maximum.
     pub(crate) fn plain_duration_ms(&self, node: &Node, longest: Span) -> Option<u64> {
         match self.duration(node)? {
             Span::Elapsed(ms) if (1..=longest.approximate_ms()).contains(&ms) => Some(ms.unsigned_abs()),
@@ -193,7 +193,7 @@ impl Sheet<'_> {
         date
     }
 
-    /// A place, under the one spelling of its IANA name.
+    /// The zone of a place, with the correct spelling of its IANA name.
     pub(crate) fn zone(&self, node: &Node) -> Option<(String, TimeZone)> {
         let text = self.text(node, "a time zone")?;
         let error = match zone::place(&text) {
@@ -204,7 +204,7 @@ impl Sheet<'_> {
         None
     }
 
-    /// Five fields, as cron(5).
+    /// The five fields of cron(5).
     pub(crate) fn cron(&self, node: &Node) -> Option<String> {
         let text = self.text(node, "a cron expression")?;
         let parser = croner::parser::CronParser::builder().seconds(croner::parser::Seconds::Disallowed).build();
@@ -213,7 +213,7 @@ impl Sheet<'_> {
         if fields != 5 {
             let help = "write minute, hour, day of month, month and weekday: `0 8 * * MON-FRI` is 8:00 on working days";
             let problem = problem(format!("a cron expression has five fields, and this has {fields}")).help(help);
-            // Elsewhere seconds come first.
+            // In other tools, seconds come first.
             let without_seconds =
                 text.trim().strip_prefix("0 ").filter(|_| fields == 6).map(|rest| format!("\"{rest}\""));
             self.report(match without_seconds {
@@ -347,7 +347,7 @@ impl Sheet<'_> {
         value
     }
 
-    /// A value as one of these choices, when there are any.
+    /// A value that must be one of these choices, if there are any.
     pub(crate) fn choice(&self, node: &Node, value: Value, choices: &[String]) -> Option<Value> {
         let Value::Text(text) = &value else { return Some(value) };
         if choices.is_empty() || choices.contains(text) {
@@ -366,7 +366,7 @@ impl Sheet<'_> {
         }
     }
 
-    /// The items of what must be a list.
+    /// The items of a node that must be a list.
     pub(crate) fn list<'n>(&self, node: &'n Node, what: &str) -> Option<&'n [Node]> {
         if let Content::List(items) = &node.content {
             return Some(items);
@@ -378,7 +378,7 @@ impl Sheet<'_> {
         None
     }
 
-    /// The entries of what must be a mapping from names of the author's choice.
+    /// The entries of a node that must be a mapping from names of the author's choice.
     pub(crate) fn named<'n>(&self, node: &'n Node, what: &str) -> Option<&'n [Entry]> {
         if let Content::Map(entries) = &node.content {
             return Some(entries);
@@ -389,7 +389,7 @@ impl Sheet<'_> {
     }
 }
 
-/// Whether a text has something to fill in.
+/// Whether a text contains something to fill in.
 pub(crate) fn is_template(text: &str) -> bool {
     text.contains("{{") || text.contains("{%")
 }
@@ -444,7 +444,7 @@ fn example(kind: ValueType) -> &'static str {
     }
 }
 
-/// What a mistyped duration was probably meant to be.
+/// What a mistyped duration probably meant.
 fn mend_duration(text: &str) -> Option<String> {
     let text = text.trim();
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
@@ -454,7 +454,7 @@ fn mend_duration(text: &str) -> Option<String> {
     }
     let rest = rest.trim().trim_end_matches('.');
     if rest.is_empty() {
-        // Most spans of a workflow are days.
+        // Most durations of a workflow are days.
         return Some(format!("{count}d"));
     }
     let is_business = |word: &str| {
@@ -470,7 +470,7 @@ fn mend_duration(text: &str) -> Option<String> {
             _ => (false, rest),
         },
     };
-    // Longer units are meant as days: a month is no fixed time.
+    // Longer units are taken as days, because a month has no fixed length.
     let longer = |days: u32| Some(format!("{}d", count.parse::<u32>().ok()?.checked_mul(days)?));
     match unit.to_lowercase().as_str() {
         "month" | "months" | "mo" | "mon" => return longer(30),
@@ -493,7 +493,7 @@ fn mend_duration(text: &str) -> Option<String> {
     Span::parse(&mended).map(|_| mended)
 }
 
-/// What is wrong with a text that is not the time zone of a place, and what was probably meant.
+/// The problem of a text that is not the time zone of a place, with what it probably meant.
 pub(crate) fn no_zone(error: &ZoneError, text: &str, span: Range<usize>) -> Problem {
     let problem = |message: String| Problem::error("unknown-time-zone", span, message);
     let help = "write the IANA name of a place, area and city, such as `America/New_York` or `Europe/Berlin`";
@@ -520,7 +520,7 @@ pub(crate) fn no_zone(error: &ZoneError, text: &str, span: Range<usize>) -> Prob
     }
 }
 
-/// The zone that was probably meant: a slip of the fingers.
+/// The zone that a misspelt name probably meant.
 fn near_zone<'z>(name: &str, zones: &'z [String]) -> Option<&'z str> {
     let places = zones.iter().map(String::as_str).filter(|zone| zone::place(zone).is_ok());
     nearest(&name.replace(' ', "_").to_lowercase(), places)
@@ -529,7 +529,7 @@ fn near_zone<'z>(name: &str, zones: &'z [String]) -> Option<&'z str> {
 /// A part of a cron expression that cannot be read.
 struct OddPart<'t> {
     part: &'t str,
-    /// What the field takes.
+    /// What the field accepts.
     help: String,
     /// The name that was probably meant.
     near: Option<&'static str>,

@@ -1,4 +1,4 @@
-//! JSON Schema 2020-12 of every file, made from the tables the files are read by.
+//! JSON Schema 2020-12 of every file, made from the same tables by which the files are read.
 
 use crate::shape::{Key, Shape, Takes};
 use crate::workflow::{WORKFLOW, verb_shapes};
@@ -17,7 +17,7 @@ pub enum Document {
 }
 
 impl Document {
-    /// Every file, by the name `cadenza schema` takes.
+    /// Every file, by the name that `cadenza schema` takes.
     pub const ALL: [(&'static str, Self); 6] = [
         ("workflow", Self::Workflow),
         ("team", Self::Team),
@@ -60,7 +60,7 @@ fn form(shape: &Shape) -> Value {
 }
 
 fn property(key: &Key) -> Value {
-    // A step is one of the verbs' tables; the workflow's own table cannot say that.
+    // A step has the table of one of the verbs, which the workflow's own table cannot express.
     let mut schema = match (key.name, &key.takes) {
         ("steps", Takes::List(_)) => {
             json!({ "type": "array", "items": { "oneOf": verb_shapes().map(form).collect::<Vec<_>>() } })
@@ -75,7 +75,7 @@ fn table(words: &[&str], item: &Takes) -> Map<String, Value> {
     words.iter().map(|word| ((*word).to_owned(), value(item))).collect()
 }
 
-/// A word that an editor cannot know, since another file declares it.
+/// A word that an editor cannot know, because another file declares it.
 fn own_word(pattern: &str) -> Value {
     json!({ "type": "string", "pattern": pattern, "title": "A word of the team's own, declared in cadenza.yaml" })
 }

@@ -1,4 +1,5 @@
-//! Scripts: Markdown files with YAML front matter and a Jinja body. What a template may name, and what makes a bad script.
+//! Scripts: Markdown files with YAML front matter and a Jinja body. Checks what a template may name, and what makes a
+//! poor script.
 
 use crate::diagnostic::{Problem, Sheet};
 use crate::form::Form;
@@ -14,7 +15,7 @@ use cadenza_core::workflow::Script;
 use std::cell::RefCell;
 use std::ops::Range;
 
-/// How far into a script an apology is looked for.
+/// How far into a script an apology is looked for, in characters.
 const OPENING_CHARS: usize = 240;
 pub(crate) static SCRIPT: Shape = Shape {
     name: "the head of a script",
@@ -27,7 +28,7 @@ pub(crate) static SCRIPT: Shape = Shape {
     ],
 };
 
-/// Reads a script; what is wrong with it has been reported when `script` is none.
+/// Reads a script. If `script` is `None`, what is wrong with it has been reported.
 pub(crate) fn read(sheet: &Sheet<'_>, known: &Known<'_>) -> ScriptFile {
     let broken = |has_subject| ScriptFile { has_subject, ..unread() };
     let before = sheet.errors();
@@ -39,7 +40,8 @@ pub(crate) fn read(sheet: &Sheet<'_>, known: &Known<'_>) -> ScriptFile {
         sheet.report(problem.mend_by(Some(head).filter(|_| !begun)));
         return broken(true);
     };
-    // The first `---` is YAML too, so the head is read from the file's beginning and its places are the file's.
+    // The first `---` is YAML too, so the head is read from the beginning of the file, and its ranges are those of the
+    // file.
     let Some(node) = yaml::parse(&sheet.up_to(head.end)) else { return broken(true) };
     let Some(form) = Form::open(sheet, &node, &SCRIPT) else { return broken(true) };
     let template = |key: &str, what: &str| form.get(key).and_then(|node| Some((node, sheet.template(node, what)?)));
@@ -99,7 +101,7 @@ fn check_opening(sheet: &Sheet<'_>, body: Range<usize>) {
         "i know you're busy",
     ];
     let opening: String = sheet.text[body.clone()].chars().take(OPENING_CHARS).collect();
-    // ASCII alone is lowered, so that places stay where they are.
+    // Only ASCII is lowered, so that offsets stay the same.
     let lower = opening.to_ascii_lowercase();
     if let Some((at, apology)) = APOLOGIES.iter().filter_map(|apology| Some((lower.find(apology)?, apology))).min() {
         let span = body.start + at..body.start + at + apology.len();
@@ -108,13 +110,13 @@ fn check_opening(sheet: &Sheet<'_>, body: Range<usize>) {
     }
 }
 
-/// Checks a template that stands in a YAML value; the names it has, and where.
+/// Checks a template in a YAML value. Returns its names and their ranges.
 pub(crate) fn check_template(sheet: &Sheet<'_>, known: &Known<'_>, node: &Node) -> Vec<Named> {
     let Some(scalar) = node.scalar() else { return Vec::new() };
     check_jinja(sheet, known, &scalar.text, &|range| crate::condition::source_span(sheet.text, node, scalar, range))
 }
 
-/// Syntax, names and filters of a template; `place` turns a range of `source` into one of the file.
+/// Checks syntax, names and filters of a template; `place` turns a range of `source` into one of the file.
 fn check_jinja(
     sheet: &Sheet<'_>,
     known: &Known<'_>,
@@ -158,14 +160,15 @@ fn check_jinja(
     named
 }
 
-/// The names in a template that may print as nothing; `place` turns a range of `source` into one of the file.
+/// The names in a template that may be blank where they are printed; `place` turns a range of `source` into one of the
+/// file.
 fn blank_names(known: &Known<'_>, source: &str, place: &dyn Fn(Range<usize>) -> Range<usize>) -> Vec<Named> {
-    // What cannot be read has been reported.
+    // Errors in the template have already been reported.
     let found = template::blanks(source, &|name| placeholders::may_be_blank(known, name)).unwrap_or_default();
     found.into_iter().map(|(name, range)| (name, place(range))).collect()
 }
 
-/// The insides of `{{ }}` and `{% %}`.
+/// The ranges inside `{{ }}` and `{% %}`.
 fn tags(source: &str) -> Vec<Range<usize>> {
     let mut tags = Vec::new();
     let mut at = 0;
@@ -182,7 +185,7 @@ fn tags(source: &str) -> Vec<Range<usize>> {
     tags
 }
 
-/// What to write for a sign of another language, by what stands around the place where reading stopped.
+/// What to write in place of another language's sign, judged by the text around the place where reading stopped.
 fn advice(source: &str, at: usize) -> &'static str {
     let (before, after) = source.split_at_checked(at).unwrap_or((source, ""));
     let starts =
@@ -221,7 +224,7 @@ fn cannot_be_read(unreadable: &Unreadable, source: &str, place: &dyn Fn(Range<us
     }
 }
 
-/// The end of a choice that is never closed.
+/// Adds the end of a choice that is never closed.
 fn closed(source: &str, at: usize) -> Option<Edit> {
     let end = source.trim_end().len();
     let count =
@@ -231,7 +234,8 @@ fn closed(source: &str, at: usize) -> Option<Edit> {
     is_open.then(|| (end..end, "{% endif %}".to_owned()))
 }
 
-/// `x | default: "y"` and `x || "y"` of other languages as this one says it: the inside of the braces around a place.
+/// Turns `x | default: "y"` and `x || "y"` of other languages into ours. Returns the range inside the braces around a
+/// place, and its new text.
 fn with_default(source: &str, at: usize) -> Option<(Range<usize>, String)> {
     let tag = tags(source).into_iter().find(|tag| (tag.start..=tag.end).contains(&at))?;
     let inside = &source[tag.clone()];
@@ -263,10 +267,10 @@ fn wrong_arguments(of: &str, takes: &str, span: Range<usize>) -> Problem {
     }
 }
 
-/// How the language of templates says what to do with two texts.
+/// How templates join two texts.
 const TOGETHER: &str = "texts are put together with `~`";
 
-/// Values whose types never go together, with what to write instead.
+/// The problem of values whose types never fit together, with what to write instead.
 fn never_fits(why: &str, span: Range<usize>) -> Problem {
     let (message, instead) = why.split_once(": ").unwrap_or((why, ""));
     let compares = message.contains("never");
@@ -285,7 +289,7 @@ fn never_fits(why: &str, span: Range<usize>) -> Problem {
     Problem::error("wrong-type", span, message.to_owned()).help(help)
 }
 
-/// Something that is on none of the lists of the template language.
+/// The problem of something that is on none of the lists of the template language.
 fn unlisted(what: &Unlisted, span: Range<usize>) -> Problem {
     let code = match what {
         Unlisted::Filter(_) => "unknown-filter",

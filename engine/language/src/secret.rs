@@ -1,4 +1,4 @@
-//! Secrets: where one is found, never what it is.
+//! Secrets: where to find one, never its value.
 
 use crate::diagnostic::{Problem, Sheet};
 use crate::form::Form;
@@ -30,9 +30,9 @@ pub(crate) fn read_secret(sheet: &Sheet<'_>, node: &Node) -> Option<SecretRef> {
     }
 }
 
-/// The complaint of a secret written out; it does not repeat it.
+/// The problem of a secret written in a file. The message does not repeat the secret.
 pub(crate) fn inline(node: &Node, message: &str) -> Problem {
-    // The text of the secret is no part of the diagnostic, and `render` does not show its line.
+    // The diagnostic does not contain the text of the secret, and `render` does not show its line.
     let at = node.span.start..node.span.start;
     Problem::error("inline-secret", at, message)
         .help("put it in an environment variable and write `{ env: NAME }`, or in a file and write `{ file: path }`")

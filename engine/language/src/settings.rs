@@ -83,7 +83,7 @@ static CONTACT: Shape = Shape {
     ],
 };
 
-/// What a workspace may set for a plugin. More than the engine grants to any is taken, with a warning, as that.
+/// What a workspace may set for a plugin. A value above the engine's limit is lowered to it, with a warning.
 static PLUGIN: Shape = Shape {
     name: "a plugin",
     about: "Budgets of a plugin; what is left out is the engine's default.",
@@ -100,7 +100,8 @@ static PLUGIN: Shape = Shape {
     ],
 };
 
-/// What may be set of something: at least, what the engine grants at most, and what is no mistake of typing.
+/// The bounds of a setting: the least value, the most that the engine grants, and the most that is not taken for a
+/// typing mistake.
 struct Grant {
     least: u32,
     granted: u32,
@@ -136,10 +137,10 @@ pub(crate) fn channels() -> Vec<&'static str> {
     Channel::ALL.iter().map(|channel| channel.as_str()).collect()
 }
 
-/// Why a channel of the team's own cannot stand where the contact gate looks.
+/// Why the contact gate cannot use one of the team's own channels.
 pub(crate) const BY_MEANING: &str = "the contact gate goes by what a channel means";
 
-/// What `cadenza.yaml` says, but for the team.
+/// The contents of `cadenza.yaml`, without the team.
 pub(crate) struct Basics {
     pub(crate) name: String,
     pub(crate) timezone: String,
@@ -159,7 +160,7 @@ pub(crate) fn read(sheet: &Sheet<'_>, node: &Node, known: &mut Known<'_>) -> Opt
     known.own_words = own_words::read(sheet, &form, &mut known.unread);
     let name = form.get("name").and_then(|name| sheet.text(name, "the workspace's name"));
     let zone = form.get("timezone").and_then(|zone| sheet.zone(zone));
-    // A zone that cannot be read must not hide what else is wrong with the hours.
+    // A zone that cannot be read must not hide other problems with the hours.
     let calendar = workspace_calendar(sheet, &form, zone.clone().map_or(TimeZone::UTC, |(_, zone)| zone));
     if let Some(named) = form.get("calendars") {
         let base = calendar.clone().unwrap_or_else(hours::any_calendar);
@@ -181,7 +182,7 @@ pub(crate) fn read(sheet: &Sheet<'_>, node: &Node, known: &mut Known<'_>) -> Opt
         form.get("plugins").map_or_else(|| Some(BTreeMap::new()), |plugins| read_plugins(sheet, plugins, known));
     let country = form.get("country").map(|country| read_country(sheet, &form, country));
     let (timezone, _) = zone?;
-    // A zone's place lies in one country; a zone that is no place says nothing.
+    // A zone's place lies in one country. A zone without a place says nothing about the country.
     let country = country.unwrap_or_else(|| Country::of_zone(&timezone));
     Some(Basics { name: name?, timezone, calendar: calendar?, country, contact: contact?, plugins: plugins? })
 }
@@ -195,7 +196,8 @@ fn workspace_calendar(sheet: &Sheet<'_>, form: &Form<'_>, zone: TimeZone) -> Opt
         .ok()
 }
 
-/// A code of two letters, as it is written in an address; a name or another code is told its code.
+/// A country code of two letters, as it is written in an address. For a name or another code, the message gives the
+/// right code.
 fn read_country(sheet: &Sheet<'_>, form: &Form<'_>, node: &Node) -> Option<Country> {
     let text = sheet.text(node, "a country")?;
     if let Some(country) = Country::of_code(&text).filter(|country| country.code() == text) {
@@ -256,7 +258,7 @@ fn read_fields(sheet: &Sheet<'_>, node: &Node, known: &mut Known<'_>) {
                 None => None,
             },
         };
-        // A field whose type is not known is a field all the same: whoever uses it is not to blame.
+        // A field whose type is not known still counts as a field, so that its uses are not reported.
         known.fields.insert(name.clone(), declared.unwrap_or_else(|| ValueType::Any.into()));
     }
     if known.fields.len() > CUSTOM_FIELDS_MAX {
@@ -265,7 +267,7 @@ fn read_fields(sheet: &Sheet<'_>, node: &Node, known: &mut Known<'_>) {
     }
 }
 
-/// A type as it is written.
+/// A type, as the file writes it.
 #[derive(Clone, Copy)]
 enum Written {
     Type(ValueType),
@@ -325,7 +327,7 @@ fn read_choices(sheet: &Sheet<'_>, node: &Node) -> Option<Vec<String>> {
     Some(choices)
 }
 
-/// A type; those of other systems are named with ours.
+/// A type. A type of another system is reported with ours.
 fn field_type(sheet: &Sheet<'_>, node: &Node) -> Option<Written> {
     let kinds = ValueType::ALL.iter().filter(|kind| **kind != ValueType::Any);
     let kinds = kinds.map(|kind| (kind.as_str(), Written::Type(*kind)));
@@ -363,7 +365,7 @@ fn is_whole(node: &Node, read: Option<&ContactPolicy>) -> bool {
     read.is_some_and(|read| named("email_via", &read.email_via) && named("notify_via", &read.notify_via))
 }
 
-/// The connections that the contact policy names; they are known only after `connections.yaml` was read.
+/// Checks the connections that the contact policy names. They are known only once `connections.yaml` has been read.
 pub(crate) fn check_contact(sheet: &Sheet<'_>, node: &Node, known: &Known<'_>) {
     let Some(contact) = node.get("contact") else { return };
     for key in ["email_via", "notify_via"] {
@@ -423,7 +425,7 @@ pub(crate) fn read_plugins(
     Some(plugins)
 }
 
-/// Somebody wants more than there is for any plugin.
+/// Warns of a value that is more than any plugin may have.
 fn beyond(sheet: &Sheet<'_>, node: &Node, wanted: &str, granted: &str) {
     let message = format!("`{wanted}` is more than the engine grants to any plugin");
     let problem = Problem::warning("beyond-limit", node.span.clone(), message);
@@ -438,7 +440,7 @@ fn read_bytes(sheet: &Sheet<'_>, node: &Node, granted: u64) -> Option<u64> {
     let Some(bytes) = bytes else {
         let problem = Problem::error("bad-size", node.span.clone(), format!("`{text}` is no size of memory"));
         let problem = problem.help("write a whole number with `KiB` or `MiB`, such as `16MiB`");
-        // Whoever writes GB or MB means the nearest of these.
+        // GB or MB are taken for the nearest of these units.
         let digits = text.len() - text.trim_start_matches(|sign: char| sign.is_ascii_digit()).len();
         let (count, unit) = (text[..digits].parse::<u64>().ok(), text[digits..].trim().to_lowercase());
         let meant = count.and_then(|count| match unit.as_str() {

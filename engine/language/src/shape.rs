@@ -1,15 +1,15 @@
-//! The tables of the language: which keys a mapping has, what each takes and means. Reading, the editor's schema and the
-//! "did you mean" all go by them, so that they cannot disagree.
+//! The tables of the language: which keys a mapping has, what each takes and means. Reading, the editor's schema and
+//! the "did you mean" all use them, so that they cannot disagree.
 
-/// What a workflow file is called.
+/// The name of the shape of a workflow file.
 pub(crate) const A_WORKFLOW: &str = "a workflow";
-/// The name of the shape of what stands behind `http`.
+/// The name of the shape of an `http` request.
 pub(crate) const A_REQUEST: &str = "`http`";
 
 /// A mapping with known keys.
 #[derive(Debug)]
 pub(crate) struct Shape {
-    /// What it is, for messages: `a step with \`call\``.
+    /// The name of the mapping in messages: `a step with \`call\``.
     pub(crate) name: &'static str,
     pub(crate) about: &'static str,
     pub(crate) keys: &'static [Key],
@@ -22,7 +22,7 @@ pub(crate) struct Key {
     pub(crate) takes: Takes,
     pub(crate) required: bool,
     pub(crate) about: &'static str,
-    /// What to write where it is missing, when its type alone does not say.
+    /// What to write when the key is missing, if its type alone does not say.
     example: Option<&'static str>,
 }
 
@@ -42,7 +42,7 @@ pub(crate) enum Takes {
     Duration,
     /// `true` or `false`.
     Flag,
-    /// A whole number between these.
+    /// A whole number within these bounds.
     Whole(u32, u32),
     /// A date, `2026-12-25`.
     Date,
@@ -58,7 +58,7 @@ pub(crate) enum Takes {
     Bytes,
     /// Any single value or list of values.
     Value,
-    /// Values, lists and mappings, as deep as one likes; `{ cel: … }` is worked out.
+    /// Values, lists and mappings, nested to any depth; `{ cel: … }` is evaluated.
     Json,
     /// One of these words.
     Words(fn() -> Vec<&'static str>),
@@ -71,7 +71,7 @@ pub(crate) enum Takes {
     Map(&'static Takes),
     /// A mapping from these words.
     Table(fn() -> Vec<&'static str>, &'static Takes),
-    /// A mapping from these words, and from those that `cadenza.yaml` declares.
+    /// A mapping from these words, and from words that `cadenza.yaml` declares.
     OwnTable(fn() -> Vec<&'static str>, &'static Takes),
     /// One of several.
     Either(&'static [Takes]),
@@ -86,12 +86,13 @@ pub(crate) const fn optional(name: &'static str, takes: Takes, about: &'static s
 }
 
 impl Key {
-    /// The same with what is offered where it is missing.
+    /// The same key, with an example to suggest when it is missing.
     pub(crate) const fn such_as(self, example: &'static str) -> Self {
         Self { example: Some(example), ..self }
     }
 
-    /// The least that can be written behind it, for its author to change; none where that would be a claim.
+    /// The shortest value that can be suggested, for the author to change; `None` when any value would be a guess about
+    /// the author's intent.
     pub(crate) fn example(&self) -> Option<String> {
         self.example.map(str::to_owned).or_else(|| match self.takes {
             Takes::Target => Some("end".to_owned()),
@@ -109,12 +110,12 @@ impl Shape {
         self.keys.iter().find(|key| key.name == name)
     }
 
-    /// The keys that it cannot do without.
+    /// The required keys.
     pub(crate) fn required(&self) -> impl Iterator<Item = &'static Key> {
         self.keys.iter().filter(|key| key.required)
     }
 
-    /// The least that can be written for it, in braces.
+    /// The shortest mapping that can be suggested, in braces.
     fn example(&self) -> Option<String> {
         let keys: Option<Vec<String>> =
             self.required().map(|key| Some(format!("{}: {}", key.name, key.example()?))).collect();

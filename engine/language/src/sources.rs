@@ -1,4 +1,4 @@
-//! `sources.yaml`: webhooks, how a delivery is known to be genuine, and how its body becomes an event.
+//! `sources.yaml`: webhooks, how a delivery proves that it is genuine, and how its body becomes an event.
 
 use crate::diagnostic::{Problem, Sheet};
 use crate::form::Form;
@@ -18,13 +18,13 @@ use cadenza_core::workspace::{
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// Schemes that need no more than their name: that of Standard Webhooks, and that of Stripe.
+/// Schemes that need only their name: that of Standard Webhooks, and that of Stripe.
 const SCHEMES: [&str; 2] = ["standard-webhooks", "stripe"];
 /// The tolerance of the Standard Webhooks reference libraries.
 const TOLERANCE_DEFAULT_MS: u64 = 5 * MINUTE_MS.unsigned_abs();
-/// The source of events that come by `POST /v1/events`: a webhook of this name would share their ids.
+/// The source of events from `POST /v1/events`. A webhook with this name would share their ids.
 pub const EVENTS_SOURCE: &str = "api";
-/// The most member names of a path.
+/// The most names in a path.
 const PATH_PARTS_MAX: usize = 16;
 
 pub(crate) static SOURCES: Shape = Shape {
@@ -316,7 +316,7 @@ fn read_header_name(sheet: &Sheet<'_>, node: &Node) -> Option<String> {
     None
 }
 
-/// Whether a source brings calls, which intake takes with words that it knows, and nothing else.
+/// Whether a source delivers only calls. Intake accepts a call only with words that it knows.
 fn brings_calls(event: Option<&MappedType>) -> bool {
     let call = EventType::Standard(StandardEvent::CallCompleted);
     match event {
@@ -326,7 +326,7 @@ fn brings_calls(event: Option<&MappedType>) -> bool {
     }
 }
 
-/// What every call of a source is said to be.
+/// Checks a word that applies to every call of a source.
 fn word_of_a_call(sheet: &Sheet<'_>, Entry { key, value }: &Entry, known: &Known<'_>) {
     let value = value.get("value").unwrap_or(value);
     match key.text.as_str() {
@@ -353,7 +353,7 @@ fn read_type(sheet: &Sheet<'_>, node: &Node) -> Option<MappedType> {
     Some(MappedType::By { path: path?, map })
 }
 
-/// The type of the field on the left, when it is one that may be given.
+/// The type of the field on the left, if an event may set that field.
 fn lead_field(sheet: &Sheet<'_>, entry: &Entry, known: &Known<'_>) -> Option<ValueType> {
     let name = entry.key.text.as_str();
     let problem = match known.field(name) {
@@ -384,7 +384,7 @@ fn read_mapped(sheet: &Sheet<'_>, node: &Node, kind: ValueType, choices: &[Strin
     }
     let form = Form::open(sheet, node, &CONSTANT)?;
     let (whole, node) = (node.span.clone(), form.get("value")?);
-    // What is to be filled in comes from the body, which takes a path.
+    // Values to fill in come from the body, which needs a path.
     if let Some(problem) = sheet.taken_literally(node, "this value") {
         sheet.report(path_alone(problem, node, whole));
         return None;
@@ -393,7 +393,7 @@ fn read_mapped(sheet: &Sheet<'_>, node: &Node, kind: ValueType, choices: &[Strin
     sheet.choice(node, value, choices).map(MappedValue::Constant)
 }
 
-/// `{{ page.url }}` as the path that it is, in the place of all that stands for it.
+/// Replaces the whole value `{{ page.url }}` by its path.
 fn path_alone(problem: Problem, node: &Node, whole: Range<usize>) -> Problem {
     let braces = |text: &'_ str| Some(text.trim().strip_prefix("{{")?.strip_suffix("}}")?.trim().to_owned());
     let is_path = |path: &String| path.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'));

@@ -1,11 +1,11 @@
-//! "Did you mean": the nearest of the names there are, or the list of them when none is near.
+//! "Did you mean": the nearest existing name, or the list of names when none is near.
 
 use crate::diagnostic::Problem;
 
 /// The most names a list shows.
 const LISTED_MAX: usize = 24;
 
-/// The name nearest to `wrong`, when it is near enough to be a slip of the fingers.
+/// The name nearest to `wrong`, if it is near enough to be a typing mistake.
 pub fn nearest<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let fold = |text: &str| text.to_lowercase().replace(['_', ' '], "-");
     let folded = fold(wrong);
@@ -32,7 +32,7 @@ pub fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
 }
 
 impl Problem {
-    /// Adds the nearest name, or the list: `what` is their plural, such as `steps of this workflow`.
+    /// Adds the nearest name, or the list. `what` is the plural for the names, such as `steps of this workflow`.
     pub(crate) fn suggest<'a>(
         self,
         wrong: &str,
@@ -49,17 +49,17 @@ impl Problem {
         self.help(format!("{what}: {}", listed(names)))
     }
 
-    /// One of many things that could stand there.
+    /// Suggests one of many things that could stand there.
     pub(crate) fn for_example(self, instead: &str) -> Self {
         self.label(format!("write `{instead}`, for example")).replace(instead)
     }
 
-    /// What comes nearest, which need not be what is meant.
+    /// Suggests the nearest text, which need not be what was meant.
     pub(crate) fn perhaps(self, instead: String) -> Self {
         self.label(format!("write `{instead}`, if that is meant")).replace(instead)
     }
 
-    /// As `suggest` where any of the names would do: when none is near, the first of them is offered.
+    /// Like `suggest`, for when any of the names would do: if none is near, the first of them is suggested.
     pub(crate) fn suggest_one<'a>(
         self,
         wrong: &str,

@@ -1,4 +1,4 @@
-//! What of a file goes when a key or an item is taken out, so that what is left reads as before.
+//! Which part of a file is removed with a key or an item, so that the rest still reads as before.
 
 use crate::diagnostic::Sheet;
 use crate::putting_in::Edit;
@@ -6,7 +6,7 @@ use crate::yaml::Node;
 use std::ops::Range;
 
 impl Sheet<'_> {
-    /// All that goes with the key or item that begins here: its lines in a block, itself and a comma in brackets.
+    /// Everything to remove with the key or item that begins here: its lines in a block; itself and a comma in brackets.
     pub(crate) fn taken_out(&self, start: usize) -> Range<usize> {
         let line = self.line_start(start);
         let before = &self.text[line..start];
@@ -14,7 +14,7 @@ impl Sheet<'_> {
             return line..self.end_of_block(line, before.len());
         }
         if before.trim() == "-" {
-            // The first key of an item: the key below it moves up.
+            // This is the first key of an item, so the key below it moves up.
             let end = self.end_of_block(line, start - line);
             let deeper = self.text[end..].starts_with(&" ".repeat(start - line));
             return if deeper { start..end + (start - line) } else { line..end };
@@ -29,7 +29,7 @@ impl Sheet<'_> {
         start..end + comma
     }
 
-    /// All that goes with an item of a list: all lines of a mapping in a block.
+    /// Everything to remove with an item of a list: all lines of a mapping in a block.
     pub(crate) fn item_taken_out(&self, item: &Node) -> Range<usize> {
         let start = item.span.start;
         match self.dash_before(start) {
@@ -38,7 +38,7 @@ impl Sheet<'_> {
         }
     }
 
-    /// A mapping in a block as the one item of a list; none where it stands in brackets.
+    /// Turns a block mapping into a list with that mapping as its only item; `None` for one in braces.
     pub(crate) fn as_item(&self, node: &Node) -> Option<Edit> {
         let start = node.entries().first()?.key.span.start;
         let line = self.line_start(start);
@@ -57,7 +57,7 @@ impl Sheet<'_> {
         Some((line..end, item))
     }
 
-    /// Where the next line begins that is no deeper than the one that begins here.
+    /// The beginning of the next line that is indented no deeper than the one that begins here.
     fn end_of_block(&self, line: usize, indent: usize) -> usize {
         let mut at = line;
         for (number, text) in self.text[line..].split_inclusive('\n').enumerate() {
@@ -70,7 +70,7 @@ impl Sheet<'_> {
         at
     }
 
-    /// Where a value in brackets ends: at the comma or bracket behind it.
+    /// The end of a value in brackets: the comma or bracket after it.
     fn end_in_brackets(&self, start: usize) -> usize {
         let (mut depth, mut quote, mut before) = (0_usize, None, ' ');
         for (at, sign) in self.text[start..].char_indices() {

@@ -13,7 +13,7 @@ use cadenza_core::workspace::{Pool, Rep, Team, Territory};
 use jiff::civil::Date;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Words that say who hears of an escalation, and so cannot be reps.
+/// Words for the recipient of an escalation, which therefore cannot be reps.
 pub(crate) const ROLES: [&str; 2] = ["owner", "manager"];
 const WEIGHT_MAX: u32 = 1_000;
 const OPEN_TASKS_MAX: u32 = 100_000;
@@ -70,7 +70,7 @@ static TERRITORY: Shape = Shape {
     ],
 };
 
-/// Collects the names, so that the parts of the file, and workflows, may refer to them in any order.
+/// Collects the names, so that the parts of the file, and workflows, can refer to them in any order.
 pub(crate) fn collect(node: &Node, known: &mut Known<'_>) {
     let names = |key: &str, names: &mut Names| {
         let entries = node.get(key).map(Node::entries).unwrap_or_default();
@@ -185,7 +185,7 @@ fn read_absences(sheet: &Sheet<'_>, node: &Node) -> Vec<(Date, Date)> {
             let problem =
                 Problem::error("bad-date", to.span.clone(), format!("an absence from {first} to {last} cannot be"));
             let problem = problem.help("`to` is the last day, not before `from` and within ten years of it");
-            // The two that were written the wrong way round.
+            // The two dates were written in the wrong order.
             let (a, b) = (from.span.clone(), to.span.clone());
             let turned = (first > last && a.end <= b.start && (first - last).get_days() <= 3_660).then(|| {
                 let between = &sheet.text[a.end..b.start];
@@ -199,7 +199,7 @@ fn read_absences(sheet: &Sheet<'_>, node: &Node) -> Vec<(Date, Date)> {
     sheet.list(node, "`absences`").unwrap_or_default().iter().filter_map(read).collect()
 }
 
-/// Everybody's managers lead up to somebody without one.
+/// Following the managers of each rep must lead to somebody without one.
 fn manager_circles(sheet: &Sheet<'_>, reps: &Node, read: &BTreeMap<RepId, Rep>) {
     let mut named = BTreeSet::new();
     for entry in reps.entries() {
@@ -211,7 +211,7 @@ fn manager_circles(sheet: &Sheet<'_>, reps: &Node, read: &BTreeMap<RepId, Rep>) 
                 let path: Vec<String> = circle.iter().chain([&start]).map(|rep| format!("`{rep}`")).collect();
                 let message = format!("nobody is at the top here: {}", path.join(" → "));
                 let problem = Problem::error("manager-circle", entry.key.span.clone(), message);
-                // Whoever stands last in the file is at the top.
+                // The rep who stands last in the file is taken to be at the top.
                 let last = reps.entries().iter().rfind(|entry| circle.iter().any(|rep| rep.0 == entry.key.text));
                 let manager = last.and_then(|entry| entry.value.entries().iter().find(|of| of.key.text == "manager"));
                 let problem = match last {

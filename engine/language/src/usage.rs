@@ -1,4 +1,4 @@
-//! What texts are used for, and what is known of a script once it was read.
+//! What texts are used for, and what is known of a script once it has been read.
 
 use cadenza_core::expr::Object;
 use cadenza_core::workflow::Script;
@@ -6,32 +6,32 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-/// A dotted name, and where it stands in the file.
+/// A dotted name, and its range in the file.
 pub(crate) type Named = (String, Range<usize>);
 
 /// What a template is used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Use {
-    /// A call or task of a step of its own.
+    /// A call or task that is a step of its own.
     Task,
-    /// A call of a cadence, its voice mails included.
+    /// A call of a cadence, including its voice mails.
     CadenceCall,
-    /// A mail of a step of its own.
+    /// A mail that is a step of its own.
     Mail,
     /// A mail of a cadence.
     CadenceMail,
-    /// A text message of a step of its own.
+    /// A text message that is a step of its own.
     Message,
     /// A text message of a cadence.
     CadenceMessage,
-    /// Words for people of the team or another system.
+    /// A message to people of the team or to another system.
     Notice,
     /// A request to another system.
     Request,
 }
 
 impl Use {
-    /// Why a name never has a value in such a text, and what to write instead; none when it may have one.
+    /// Why a name never has a value in such a text, and what to write instead; `None` when it may have one.
     pub(crate) fn lacks(self, object: Object, field: &str) -> Option<&'static str> {
         let of_a_task = matches!(self, Self::Task | Self::CadenceCall);
         let cadence = matches!(self, Self::CadenceCall | Self::CadenceMail | Self::CadenceMessage);
@@ -46,7 +46,7 @@ impl Use {
         }
     }
 
-    /// Whether the lead itself reads the text.
+    /// Whether the text is a mail to the lead.
     pub(crate) const fn is_read_by_the_lead(self) -> bool {
         matches!(self, Self::Mail | Self::CadenceMail)
     }
@@ -65,13 +65,13 @@ impl Use {
     }
 }
 
-/// A script that was read: the parts are none when they were refused.
+/// A script that was read. Parts that were refused are missing.
 pub(crate) struct ScriptFile {
     pub(crate) script: Option<Script>,
     pub(crate) has_subject: bool,
-    /// The names in it, and where.
+    /// The names in the script, with their ranges.
     pub(crate) named: Vec<Named>,
-    /// The names in what a lead would read that may print as nothing, and where.
+    /// The names that may be blank in what a lead would read, with their ranges.
     pub(crate) blanks: Vec<Named>,
     /// What workflows use it for.
     pub(crate) uses: RefCell<BTreeSet<Use>>,

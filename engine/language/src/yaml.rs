@@ -1,7 +1,7 @@
-//! YAML text to a tree in which every key and value knows its place in the file.
+//! Turns YAML text into a tree in which every key and value knows its place in the file.
 //!
-//! Serde stops at the first mistake; we want all of them, so the tree is made from the parser's events. What would
-//! silently change meaning is refused here: tags, anchors, aliases, several documents, repeated keys.
+//! Serde stops at the first mistake, but all of them should be reported, so the tree is made from the parser's events.
+//! What would silently change the meaning is refused here: tags, anchors, aliases, several documents, repeated keys.
 
 mod flow;
 
@@ -29,7 +29,7 @@ pub(crate) enum Content {
     Map(Vec<Entry>),
 }
 
-/// A text as YAML understands it.
+/// A text as YAML reads it.
 #[derive(Clone, Debug)]
 pub(crate) struct Scalar {
     pub(crate) text: String,
@@ -41,7 +41,7 @@ impl Scalar {
         self.style == ScalarStyle::Plain
     }
 
-    /// Nothing at all, `~` or `null`.
+    /// Whether it is empty, `~` or `null`.
     pub(crate) fn is_null(&self) -> bool {
         self.is_plain() && matches!(self.text.as_str(), "" | "~" | "null")
     }
@@ -71,7 +71,7 @@ impl Node {
         }
     }
 
-    /// A place to point at: all of a value, only the first key of a mapping.
+    /// A range to point at: all of a value, but only the first key of a mapping.
     pub(crate) fn pointer(&self) -> Range<usize> {
         match &self.content {
             Content::Map(entries) => entries.first().map_or(self.span.clone(), |entry| entry.key.span.clone()),
@@ -88,7 +88,7 @@ impl Node {
         if let Content::Map(entries) = &self.content { entries } else { &[] }
     }
 
-    /// The items of a list; none of what is no list.
+    /// The items of a list; none for anything else.
     pub(crate) fn list(&self) -> &[Self] {
         if let Content::List(items) = &self.content { items } else { &[] }
     }
@@ -103,7 +103,7 @@ impl Node {
     }
 }
 
-/// Reads the file; none when it is no YAML at all, which has then been reported.
+/// Reads the file; `None` when it is not YAML at all, which has then been reported.
 pub(crate) fn parse(sheet: &Sheet<'_>) -> Option<Node> {
     let options = granit_parser::options! {
         flow_nesting_limit: NESTING_MAX,
@@ -133,9 +133,9 @@ struct Tree<'s, 'a> {
     root: Option<Node>,
     nodes: usize,
     documents: usize,
-    /// Where the line of the latest refused tag ends: what looks like an anchor before that belongs to the condition.
+    /// The end of the line of the latest refused tag. What looks like an anchor before that belongs to the condition.
     tagged_until: usize,
-    /// Where the latest unquoted `{{` stands: the mapping that YAML makes of it is a text.
+    /// The offset of the latest unquoted `{{`. The mapping that YAML makes of it is a text.
     template_at: Option<usize>,
 }
 
@@ -208,7 +208,7 @@ impl Tree<'_, '_> {
                         (Content::Map(entries), last)
                     }
                 };
-                // A block ends where its last value ends, not where the next line was seen to be less indented.
+                // A block ends where its last value ends, not at the next line that is less indented.
                 let end = if place.is_empty() { last.unwrap_or(start) } else { place.end };
                 let content = if self.template_at.take_if(|at| *at == start).is_some() {
                     let text = self.sheet.text.get(start..end).unwrap_or_default().to_owned();
@@ -253,7 +253,7 @@ impl Tree<'_, '_> {
             None => self.root = Some(node),
             Some(Unfinished::List(items)) => items.push(node),
             Some(Unfinished::Map { entries, key, seen }) => match key.take() {
-                // The rest of a value of which it has been told.
+                // This is the rest of a value that has already been reported.
                 Some(key) if entries.last().is_some_and(|last| key.span.start < last.value.span.end) => {}
                 Some(key) => {
                     if let Some(last) = entries.last_mut()
@@ -291,7 +291,7 @@ impl Tree<'_, '_> {
         Some(())
     }
 
-    /// Complains of a tag and answers the span of the whole value, tag included: what the author meant to write.
+    /// Reports a tag. Returns the span of the whole value including the tag, which is what the author meant to write.
     fn refuse_tag(&mut self, span: &Span, value_end: Option<usize>) -> Range<usize> {
         let place = bytes(span);
         let tag = span.tag_span().map_or(place.clone(), |tag| bytes(&tag));
@@ -311,10 +311,10 @@ impl Tree<'_, '_> {
     }
 }
 
-/// `subject: {{ lead.company }}`: YAML takes braces for a mapping. `at` is where they begin.
+/// `subject: {{ lead.company }}`: YAML takes the braces for a mapping. `at` is where they begin.
 fn unquoted_template(source: &str, at: usize) -> Problem {
     let line = source[at..].lines().next().unwrap_or_default();
-    // Within a flow mapping or list the value ends with its braces.
+    // Within a flow mapping or list, the value ends with its braces.
     let before = source[..at].rsplit('\n').next().unwrap_or_default();
     let in_flow = before.matches(['{', '[']).count() > before.matches(['}', ']']).count();
     let end = match line.rfind("}}") {
@@ -343,7 +343,7 @@ fn divided_number(source: &str, last: &Entry, key: &Word, value: &Node) -> Optio
     Some(Problem::error("bad-number", span, message).label(format!("write `{number}`")).replace(number))
 }
 
-/// The quote that was opened on an earlier line and took everything up to here for its text.
+/// The quote that was opened on an earlier line and swallowed everything up to here.
 fn swallowing_quote(text: &str, at: usize) -> Option<usize> {
     let mut open: Option<(char, usize)> = None;
     let mut longest = None;
@@ -359,7 +359,7 @@ fn swallowing_quote(text: &str, at: usize) -> Option<usize> {
             let here = line_start + column;
             match open {
                 Some((quote, start)) if c == quote && (quote == '\'' || !escapes) => {
-                    // Two single quotes within single quotes are one.
+                    // Two single quotes within single quotes mean one.
                     if text[start..here].contains('\n') {
                         longest = Some(start);
                     }
@@ -378,15 +378,15 @@ fn swallowing_quote(text: &str, at: usize) -> Option<usize> {
     open.map(|(_, start)| start).filter(|start| text[*start..at.min(text.len())].contains('\n')).or(longest)
 }
 
-/// The block texts (`|`, `>`) of a file that is gone through line by line.
+/// The block texts (`|`, `>`) of a file that is read line by line.
 #[derive(Default)]
 struct Blocks {
-    /// How far the line is indented that begins one: what is indented further is that text.
+    /// The indentation of the line that begins a block text. Lines that are indented further belong to that text.
     begun: Option<usize>,
 }
 
 impl Blocks {
-    /// Whether a line is part of a block text; otherwise one may begin behind it.
+    /// Whether a line is part of a block text. Otherwise a block text may begin after it.
     fn skips(&mut self, line: &str, may_begin: bool) -> bool {
         let indent = line.len() - line.trim_start_matches(' ').len();
         if self.begun.is_some_and(|begun| indent > begun || line.trim().is_empty()) {
@@ -397,7 +397,7 @@ impl Blocks {
     }
 }
 
-/// Whether a block text begins behind this line: `body: |`, `- >-`.
+/// Whether a block text begins after this line: `body: |`, `- >-`.
 fn begins_block(line: &str) -> bool {
     let line = line.trim_end();
     let head = line.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-'));
@@ -405,7 +405,7 @@ fn begins_block(line: &str) -> bool {
     before.ends_with(": ") || before.ends_with("- ")
 }
 
-/// Whether a quoted text goes over lines of which one looks like a key of its own.
+/// Whether a quoted text spans several lines, one of which looks like a key of its own.
 fn swallows_a_key(quoted: &str) -> bool {
     quoted.lines().skip(1).any(|line| {
         let line = line.trim_start().trim_start_matches("- ");
@@ -415,7 +415,7 @@ fn swallows_a_key(quoted: &str) -> bool {
     })
 }
 
-/// Whether a quote that stands there begins a value rather than standing within one.
+/// Whether a quote after this text begins a value, rather than standing inside one.
 fn begins_value(before: &str) -> bool {
     let line = before.rsplit('\n').next().unwrap_or_default();
     let trimmed = line.trim_end();
@@ -423,7 +423,7 @@ fn begins_value(before: &str) -> bool {
     trimmed.is_empty() || (spaced && trimmed.ends_with([':', '-', ','])) || trimmed.ends_with(['[', '{', ','])
 }
 
-/// The complaint of a quote that is not closed on its line.
+/// The problem of a quote that is not closed on its line.
 fn unclosed_quote(text: &str, start: usize) -> Problem {
     let line = text[start..].lines().next().unwrap_or_default();
     let quote = line.chars().next().unwrap_or('"');
@@ -457,7 +457,7 @@ fn key_text(sheet: &Sheet<'_>, node: &Node) -> String {
     }
 }
 
-/// The text in YAML quotes, single ones where that needs no escape.
+/// The text in YAML quotes; single ones if they avoid escapes.
 pub(crate) fn quoted(text: &str) -> String {
     match (text.contains('"'), text.contains('\'')) {
         (false, _) => format!("\"{text}\""),
@@ -471,7 +471,7 @@ fn bytes(span: &Span) -> Range<usize> {
     start..span.end.byte_offset().unwrap_or_default().max(start)
 }
 
-/// The first tab among the blanks that begin a line, from the line at `from` on.
+/// The first tab in the indentation of a line, from the line at `from` on.
 fn tab_indent(text: &str, from: usize) -> Option<usize> {
     let mut at = from;
     for line in text[from..].split_inclusive('\n') {
@@ -484,7 +484,7 @@ fn tab_indent(text: &str, from: usize) -> Option<usize> {
     None
 }
 
-/// The parser's complaint in words that say what to do.
+/// The parser's error in words that say what to do.
 fn unreadable(text: &str, error: &ScanError) -> Problem {
     let at = error.marker().byte_offset().unwrap_or_default().min(text.len());
     let end = text.get(at..).and_then(|rest| rest.chars().next()).map_or(at, |c| at + c.len_utf8());
@@ -497,7 +497,7 @@ fn unreadable(text: &str, error: &ScanError) -> Problem {
         start..start + part.len()
     };
     if value.starts_with('!') {
-        // `!(a || b)` is no tag either, so the parser gave up.
+        // `!(a || b)` is not a tag either, so the parser gave up.
         let tag = value.split_whitespace().next().unwrap_or_default();
         return unquoted_tag(line + whole_line.find(": !").map_or(0, |colon| colon + 2), tag, value);
     }
@@ -531,7 +531,7 @@ fn unreadable(text: &str, error: &ScanError) -> Problem {
         }
         ErrorKind::TabInBlockIndentation | ErrorKind::TabInIndentation | ErrorKind::TabInPlainScalar => {
             let tab = tab_indent(text, line).unwrap_or(at);
-            // As far as the lines around it are: a tab stands where the line before it begins.
+            // As many spaces as the previous line is indented by.
             let before = text[..tab].trim_end_matches('\n').rsplit('\n').next().unwrap_or_default();
             let blanks = before.len() - before.trim_start_matches([' ', '-']).len();
             let tabs = text[tab..].len() - text[tab..].trim_start_matches('\t').len();

@@ -1,5 +1,5 @@
-//! What a case expects, held against what happened. Expectations are met in order of time, whatever lies between; what happens
-//! at one moment may be in any order.
+//! Compares what a case expects with what happened. Expectations are met in order of time, whatever lies between them;
+//! what happens at one moment may be in any order.
 
 use crate::ran::{Ran, Trouble, time_of};
 use crate::story::{Happening, Life, Seen, zone_of};
@@ -22,13 +22,13 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Why a case does not hold.
 #[derive(Clone, Debug, Serialize)]
 pub struct Failure {
-    /// The line of the file that says so.
+    /// The line of the file with the expectation.
     pub line: usize,
-    /// What was expected; none where something could not even be done as it is given.
+    /// What was expected; `None` when something could not even be done as the case gives it.
     pub expected: Option<String>,
-    /// What came nearest.
+    /// What came closest.
     pub happened: String,
-    /// What speaks for it in the journal.
+    /// The evidence in the journal.
     pub because: Vec<String>,
 }
 
@@ -42,12 +42,12 @@ pub(crate) struct Over<'a> {
     pub(crate) now: Timestamp,
 }
 
-/// Steps, and lines of decisions, that are told of a lead that went elsewhere.
+/// The most steps, and lines of decisions, that are reported of a lead that took another path.
 const PATH_MAX: usize = 12;
-/// Reasons that are told where nothing of the kind happened.
+/// The most reasons that are reported when nothing of the expected kind happened.
 const HINTS_MAX: usize = 3;
 
-/// What does not hold, and which lines of the file each thing that happened met.
+/// The expectations that do not hold, and which lines of the file each happening met.
 pub(crate) fn compare(over: &Over<'_>) -> (Vec<Failure>, BTreeMap<usize, Vec<usize>>) {
     let trouble = |trouble: &Trouble| Failure {
         line: trouble.line,
@@ -83,7 +83,7 @@ pub(crate) fn compare(over: &Over<'_>) -> (Vec<Failure>, BTreeMap<usize, Vec<usi
 }
 
 impl<'a> Over<'a> {
-    /// How times are said for a lead; for the only one when none is named.
+    /// How times are written for a lead; for the only lead when none is named.
     fn words(&self, lead: Option<&str>) -> Words<'a> {
         let id = lead.and_then(|lead| self.ran.leads.get(lead)).copied();
         let of = |life: &&Life| id.is_none_or(|id| life.state.lead.id == id);
@@ -106,7 +106,7 @@ impl<'a> Over<'a> {
             && self.differences(expected, happening, words).is_some_and(|them| them.is_empty())
     }
 
-    /// In what a happening of the expected kind is another; none when it is of another kind.
+    /// How a happening of the expected kind differs; `None` when it is of another kind.
     fn differences(&self, expected: &Expected, happening: &Happening, words: &Words<'_>) -> Option<Vec<String>> {
         let mut differ = differences(&expected.what, happening, words, self)?;
         let time = |moment: Moment| time_of(moment, self.case.starts, self.catalog);
@@ -184,7 +184,7 @@ impl<'a> Over<'a> {
         Some(Failure { line: expected.line, expected: Some(words.expected(expected)), happened, because: Vec::new() })
     }
 
-    /// The fields that are otherwise, with what they are.
+    /// The fields with other values than expected, with those values.
     fn others<'l>(&'l self, life: &'l Life, fields: &'l [(String, Value)]) -> impl Iterator<Item = (&'l str, Value)> {
         let view = View::of(&life.state, &self.catalog.live, &self.catalog.definitions, self.now);
         fields.iter().filter_map(move |(name, wanted)| {
@@ -193,7 +193,7 @@ impl<'a> Over<'a> {
         })
     }
 
-    /// Nothing met it: what came nearest, and why.
+    /// The failure for an expectation that nothing met: what came closest, and why.
     fn missing(
         &self,
         expected: &Expected,
@@ -260,7 +260,7 @@ impl<'a> Over<'a> {
         (format!("it came to {}{more}", shown.join(", then ")), decided)
     }
 
-    /// What stopped a lead, where nothing of the expected kind happened.
+    /// What stopped a lead, when nothing of the expected kind happened.
     fn hints(&self, expected: &Expected, from: Timestamp) -> Vec<String> {
         let stops = |happening: &&Happening| {
             self.is_of(expected, happening)
@@ -293,7 +293,7 @@ impl<'a> Over<'a> {
     }
 }
 
-/// Whether a value is what was expected; numbers whatever their type.
+/// Whether a value is the expected one. Numbers are compared whatever their type.
 fn alike(is: &Value, wanted: &Value) -> bool {
     match (is, wanted) {
         (Value::Int(int), Value::Number(number)) | (Value::Number(number), Value::Int(int)) => *int as f64 == *number,
@@ -305,17 +305,17 @@ fn is_at(at: &At, wanted: &Place) -> bool {
     at.workflow == wanted.workflow && at.step == wanted.step
 }
 
-/// The texts of those that differ.
+/// The texts of all differences.
 fn all(differ: impl IntoIterator<Item = Option<String>>) -> Option<Vec<String>> {
     Some(differ.into_iter().flatten().collect())
 }
 
-/// Where something is to be of one kind and is of another.
+/// The text of a difference, if the value is not the wanted one.
 fn other<T: PartialEq>(wanted: Option<&T>, is: &T, words: impl FnOnce(&T) -> String) -> Option<String> {
     wanted.filter(|wanted| *wanted != is).map(|_| words(is))
 }
 
-/// In what a happening of the expected kind is another; none when it is of another kind.
+/// How a happening of the expected kind differs; `None` when it is of another kind.
 fn differences(what: &What, happening: &Happening, words: &Words<'_>, over: &Over<'_>) -> Option<Vec<String>> {
     let seen = happening.fact.as_ref()?;
     let fact = match seen {
@@ -375,7 +375,7 @@ fn differences(what: &What, happening: &Happening, words: &Words<'_>, over: &Ove
             let mut differ = vec![other_step, became];
             match request {
                 Some(request) => differ.extend(asked_otherwise(asked, request)),
-                // It is told that it never left, also where the case does not say what it asks.
+                // A request that never left is reported even if the case does not expect a particular content.
                 None if asked.becomes != Some(Ending::Dead) => differ.push(Some("it did not leave".to_owned())),
                 None => {}
             }
@@ -390,7 +390,7 @@ fn differences(what: &What, happening: &Happening, words: &Words<'_>, over: &Ove
             let (is, why) = match fact {
                 Fact::Withheld { channel, because, never: true, .. } => (*channel, *because),
                 Fact::Mail { script: Some(_), ending: Ending::HeldBack, because: Some(why), .. } => {
-                    // What is held back of a text message says no more than of a mail.
+                    // A text message that is held back says no more than a mail does.
                     (if *channel == Channel::Message { *channel } else { Channel::Email }, *why)
                 }
                 _ => return None,
@@ -454,7 +454,7 @@ fn differences(what: &What, happening: &Happening, words: &Words<'_>, over: &Ove
     }
 }
 
-/// In what a request asks something else.
+/// How a request differs from the expected one.
 fn asked_otherwise(asked: &Asked, request: &Request) -> [Option<String>; 3] {
     let body = request.body.as_deref().unwrap_or_default();
     let lacks = asked.says.as_ref().filter(|wanted| !squeezed(body).contains(&squeezed(wanted)));
@@ -474,18 +474,18 @@ fn request_became(ending: Ending, status: Option<u16>) -> String {
     }
 }
 
-/// Whether what was said is what was expected. The engine's word expects all that mean it.
+/// Whether what was said is what was expected. An expected word of the engine's is met by every word that means it.
 fn is_said<C: Code>(wanted: &Said<C>, said: &Said<C>) -> bool {
     wanted.means == said.means && wanted.own.as_ref().is_none_or(|own| said.own.as_ref() == Some(own))
 }
 
-/// What a text is that has not what it should have in it.
+/// The text, if it does not contain what it should.
 fn lacks(wanted: &Option<String>, text: &str, what: &str) -> Option<String> {
     let lacks = wanted.as_ref().filter(|wanted| !squeezed(text).contains(&squeezed(wanted)));
     lacks.map(|_| format!("{what} “{}”", shortened(text)))
 }
 
-/// In what the texts of a task are others than expected.
+/// How the texts of a task differ from the expected ones.
 fn unread(shown: &Shown, seen: &Seen) -> Vec<String> {
     let Shown { objective, says, voicemail } = shown;
     if shown.is_empty() {
@@ -514,7 +514,7 @@ fn spelt(who: &Who) -> String {
     }
 }
 
-/// A text on one line, so that where its lines break does not matter.
+/// A text on one line, so that line breaks do not matter.
 fn squeezed(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

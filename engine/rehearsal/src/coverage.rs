@@ -1,4 +1,4 @@
-//! Which steps, and which ways out of them, the cases of a workspace visit, and which none does.
+//! Which steps, and which ways out of them, the cases of a workspace visit, and which no case visits.
 
 use crate::story::Life;
 use crate::ways::{Evidence, Way, interrupted, left_by, way_taken, ways_from_anywhere, ways_out};
@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Coverage {
     steps: BTreeSet<(String, String)>,
     ways: BTreeSet<(String, String, Way)>,
-    /// Endings of `leave`, and interrupts.
+    /// The endings of `leave` and the interrupts that were met.
     left: BTreeSet<(String, String)>,
 }
 
@@ -29,24 +29,24 @@ pub struct WorkflowCoverage {
     /// Ways out of steps, endings of `leave`, and interrupts.
     pub ways: usize,
     pub ways_visited: usize,
-    /// Steps that no case comes to.
+    /// Steps that no case reaches.
     pub never_reached: Vec<String>,
-    /// Ways that no case takes, out of steps that one comes to: `first-call: unqualified -> set-aside`.
+    /// Ways that no case takes, out of steps that some case reaches: `first-call: unqualified -> set-aside`.
     pub never_taken: Vec<String>,
-    /// Endings of `leave` that no case comes to, and interrupts that none meets.
+    /// Endings of `leave` that no case reaches, and interrupts that no case meets.
     pub never_left: Vec<String>,
 }
 
-/// What a lead hears while the notes are written that follow.
+/// What a lead hears while the following notes are written.
 #[derive(Clone, Copy, Default)]
 struct Heard<'n> {
     event: Option<&'n EventType>,
-    /// Whether it happened to a colleague of the account.
+    /// Whether it happened to another lead of the account.
     of_account: bool,
 }
 
 impl Heard<'_> {
-    /// Whether a run may leave by this. What another run changed is heard without a note.
+    /// Whether a run may have ended by this. A change by another run is heard without a note.
     fn may_be(&self, leave: &Leave) -> bool {
         const CHANGED: EventType = EventType::Standard(StandardEvent::LeadUpdated);
         let is_heard = |event: &EventType| self.event == Some(event) || *event == CHANGED;
@@ -54,7 +54,7 @@ impl Heard<'_> {
     }
 }
 
-/// A run on its way.
+/// A run on its way through a workflow.
 struct Walk {
     workflow: Digest,
     at: Option<StepId>,
@@ -62,7 +62,7 @@ struct Walk {
 }
 
 impl Coverage {
-    /// Of what leads lived through.
+    /// The coverage of what leads lived through.
     pub(crate) fn of(lives: &[Life], catalog: &Catalog) -> Self {
         let mut coverage = Self::default();
         for life in lives {
@@ -128,7 +128,7 @@ impl Coverage {
                 let Some(workflow) = catalog.definitions.get(&walk.workflow) else { return };
                 self.left.insert((workflow.name.clone(), interrupted(by, heard.of_account, *did)));
                 if *did == Interruption::Moved {
-                    // It leaves by none of its step's ways.
+                    // The run leaves by none of its step's ways.
                     walk.at = None;
                 }
             }
@@ -148,7 +148,7 @@ impl Coverage {
         }
     }
 
-    /// By workflow, in order of their names.
+    /// The coverage by workflow, in order of their names.
     pub fn report(&self, catalog: &Catalog) -> Vec<WorkflowCoverage> {
         catalog.workspace.workflows.values().map(|workflow| self.of_workflow(workflow)).collect()
     }
@@ -183,7 +183,7 @@ impl Coverage {
     }
 }
 
-/// The runs that stand at a step.
+/// The runs that are at a step.
 fn standing_at<'w>(walks: &'w mut BTreeMap<Born, Walk>, at: &StepRef) -> impl Iterator<Item = &'w mut Walk> {
     let at = *at;
     walks.values_mut().filter(move |walk| walk.workflow == at.workflow && walk.at == Some(at.step))

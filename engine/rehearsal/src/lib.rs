@@ -1,9 +1,10 @@
-//! Plays the cases of test files and tells what came of them. Each case has an engine of its own: the real runtime on one
-//! thread, a store in memory, a clock that goes where the case wants it, and a courier that keeps what leaves. What cases
-//! share is what nothing changes: the checked workspace and the compiled plugins.
+//! Plays the cases of test files and reports their results. Each case has an engine of its own: the real runtime on one
+//! thread, a store in memory, a clock that the case sets, and a courier that keeps what leaves. Cases share only what
+//! nothing changes: the checked workspace and the compiled plugins.
 //!
-//! Must not know: the command line, how test files are written (`cadenza_language::cases`), HTTP. Of the API it knows how
-//! an event is taken in and how a journal is told, so that a case hears and says what everybody else does.
+//! Must not know: the command line, how test files are written (`cadenza_language::cases`), HTTP. Of the API it knows
+//! how an event is taken in and how a journal is put into words, so that a case hears and says the same as everybody
+//! else.
 
 mod compare;
 mod coverage;

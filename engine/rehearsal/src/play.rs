@@ -1,5 +1,5 @@
-//! Plays one case: what is given happens at its time, people do their tasks, and between two of these time goes to whatever
-//! the engine has to do next.
+//! Plays one case: what is given happens at its time, people do their tasks, and in between, time moves to whatever the
+//! engine has to do next.
 
 use crate::ran::{Ran, Trouble, time_of};
 use crate::words;
@@ -20,11 +20,11 @@ use cadenza_runtime::catalog::Catalog;
 use cadenza_runtime::engine::{Applied, Engine, Refused};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-/// How long after the last entry of `given` a case that does not say goes on at most.
+/// How many days a case without `until` goes on at most after the last entry of `given`.
 const DAYS_AFTER_MAX: i64 = 90;
-/// How often the clock is set forward in a case.
+/// How often the clock may be set forward in a case.
 const TURNS_MAX: usize = 200_000;
-/// Open tasks that are looked at in one go.
+/// How many open tasks are read at once.
 const QUEUE_PAGE: usize = 1_000;
 
 struct Playing<'a> {
@@ -33,16 +33,16 @@ struct Playing<'a> {
     case: &'a Case,
     leads: BTreeMap<String, LeadId>,
     troubles: Vec<Trouble>,
-    /// Entries that are still to happen, with their times.
+    /// Entries that have not happened yet, with their times.
     given: VecDeque<(Timestamp, &'a Given)>,
-    /// Tasks that somebody is going to do, by the habit of this place.
+    /// Tasks that somebody will do, with the index of the habit.
     planned: BTreeSet<(Timestamp, TaskId, usize)>,
     seen: BTreeSet<TaskId>,
-    /// How often each habit was followed.
+    /// How often each habit has been followed.
     followed: Vec<u32>,
     /// Events sent so far.
     sent: u64,
-    /// Whether the case expects something of what reps read.
+    /// Whether the case expects something about what reps read.
     reads: bool,
     readings: BTreeMap<TaskId, Reading>,
 }
@@ -50,7 +50,7 @@ struct Playing<'a> {
 /// Plays a case to its end on an engine whose clock stands at its beginning.
 ///
 /// # Errors
-/// When the engine fails, which is no fault of the case.
+/// When the engine fails, which is not the case's fault.
 pub(crate) async fn play(engine: &Engine, catalog: &Catalog, case: &Case) -> anyhow::Result<Ran> {
     let mut playing = Playing {
         engine,
@@ -75,7 +75,7 @@ pub(crate) async fn play(engine: &Engine, catalog: &Catalog, case: &Case) -> any
 }
 
 impl Playing<'_> {
-    /// When each entry happens.
+    /// Computes when each entry happens.
     fn lay_out(&mut self) {
         let calendar = &self.catalog.workspace.settings.calendar;
         let mut before = self.case.starts;
@@ -118,19 +118,19 @@ impl Playing<'_> {
             } else {
                 return Ok(());
             }
-            // Whatever it leads to at this moment is done before anything else happens.
+            // Everything that this leads to at the same moment is done before anything else happens.
             self.engine.advance(now).await?;
         }
         anyhow::bail!("the case does not come to an end: the clock was set forward {TURNS_MAX} times")
     }
 
-    /// Whether nothing is going to happen any more, unless a schedule fires.
+    /// Whether nothing more will happen, unless a schedule fires.
     async fn is_quiet(&self) -> Result<bool, Refused> {
         let waits = !self.engine.timers(None, 1).await?.is_empty();
         Ok(!waits && self.engine.outbox(None, 1).await?.iter().all(|row| row.due.at().is_none()))
     }
 
-    /// Finds out who does the tasks that are new, and what is read with them.
+    /// Finds out who does the new tasks, and what is read with them.
     async fn plan(&mut self) -> anyhow::Result<()> {
         if self.case.people.is_empty() && !self.reads {
             return Ok(());
@@ -184,7 +184,7 @@ impl Playing<'_> {
         self.planned.insert((at, task.id, ix));
     }
 
-    /// The lead and the task; none when it is not open any more.
+    /// The lead and the task; `None` when the task is no longer open.
     async fn open(&self, id: TaskId) -> Result<Option<(LeadState, Task)>, Refused> {
         let Some(state) = self.engine.lead(id.lead()).await? else { return Ok(None) };
         let task = state.tasks.iter().find(|task| task.id == id).cloned();
@@ -204,7 +204,7 @@ impl Playing<'_> {
         self.leads.iter().find(|(_, id)| **id == lead).map(|(name, _)| name.as_str())
     }
 
-    /// Somebody does a task as is usual, unless `given` says of it what happens.
+    /// Somebody does a task by habit, unless `given` has an entry for it.
     async fn follow(&mut self, id: TaskId, habit: usize) -> anyhow::Result<()> {
         let Some((_, task)) = self.open(id).await? else { return Ok(()) };
         let now = self.engine.clock().now();
@@ -293,7 +293,7 @@ impl Playing<'_> {
         }
     }
 
-    /// The open task of a step, with its lead; why there is none, when there is none.
+    /// The open task of a step, with its lead. The error says why there is none.
     async fn open_at(&self, lead: &str, place: &Place) -> anyhow::Result<Result<(LeadState, Task), String>> {
         let unheard = || format!("nobody has heard of {lead} yet: an event comes first");
         let Some(id) = self.leads.get(lead) else { return Ok(Err(unheard())) };
@@ -311,7 +311,8 @@ impl Playing<'_> {
         Ok(Err(format!("nobody could do the task of {place}, since it was not open; {others}")))
     }
 
-    /// A person takes, puts off or passes on a task; why not, when not. What the API would refuse is refused here.
+    /// A person claims, snoozes or reassigns a task. Returns why that was refused, if it was. It refuses what the API
+    /// would refuse.
     async fn move_task(&mut self, place: &Place, lead: &str, change: &Change) -> anyhow::Result<Option<String>> {
         let (state, task) = match self.open_at(lead, place).await? {
             Ok(found) => found,
@@ -338,7 +339,7 @@ impl Playing<'_> {
                 (TaskChange::Snoozed(until), "test")
             }
         };
-        // Whoever takes it up by habit does so when it is offered, to whom it is offered then.
+        // A task that is done by habit is done when it is offered, by whoever has it then.
         self.apply(task.id.lead(), Event::TaskMoved { task: task.id, change, by: by.to_owned() }).await
     }
 
@@ -375,7 +376,7 @@ impl Playing<'_> {
         Ok(None)
     }
 
-    /// Reports a task; why that was refused, when it was.
+    /// Reports a task. Returns why the report was refused, if it was.
     async fn report(&mut self, task: &Task, did: &Did) -> anyhow::Result<Option<String>> {
         let team = &self.catalog.workspace.settings.team;
         let mut by = did.by.clone().or_else(|| task.assignee.rep().map(|rep| rep.0.clone()));
@@ -417,7 +418,7 @@ impl Playing<'_> {
         self.apply(id, event).await
     }
 
-    /// Has something happen to a lead; why nothing did, when nothing did.
+    /// Applies an event to a lead. Returns why nothing happened, if nothing did.
     async fn apply(&mut self, lead: LeadId, event: Event) -> anyhow::Result<Option<String>> {
         let id = self.next_id();
         Ok(match self.engine.apply_to(lead, id, event).await {
@@ -429,7 +430,7 @@ impl Playing<'_> {
 
 fn ignored(applied: &Applied) -> Option<String> {
     match applied.ignored()? {
-        // The task was done; that the run had moved on meanwhile is in the journal.
+        // The task was done. The journal says that the run had moved on in the meantime.
         Ignored::NotAwaited if applied.notes.len() > 1 => None,
         why => Some(cadenza_api::views::words::ignored_words(why).to_owned()),
     }

@@ -1,4 +1,4 @@
-//! The other side of every connection: it takes what it is given, and keeps it. What it answers to requests, the case says.
+//! The other side of every connection: it accepts and keeps what it is given. The case determines its answers to requests.
 
 use crate::stubs::WANTED;
 use cadenza_core::effect::{Addressee, Message, NoticeKind, Outgoing, Rendered, Request};
@@ -11,7 +11,7 @@ use cadenza_runtime::courier::{Attempted, Courier, Ended, Response, SendError, i
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// A word to a rep.
+/// A message to a rep.
 #[derive(Clone, Debug)]
 pub(crate) struct Notice {
     pub(crate) lead: LeadId,
@@ -20,12 +20,12 @@ pub(crate) struct Notice {
     pub(crate) kind: NoticeKind,
 }
 
-/// What left.
+/// Everything that left.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Taken {
     pub(crate) mails: Vec<(LeadId, Born, Rendered)>,
     pub(crate) notices: Vec<Notice>,
-    /// Each once, however often it was tried.
+    /// Each request once, however often it was tried.
     pub(crate) requests: Vec<(LeadId, Born, Request)>,
 }
 
@@ -38,7 +38,7 @@ pub(crate) struct Post {
 }
 
 impl Post {
-    /// One that answers so to the requests of steps.
+    /// A courier that gives these answers to the requests of steps.
     pub(crate) fn answering(answers: BTreeMap<Place, Vec<AnswerStub>>) -> Self {
         Self { answers, ..Self::default() }
     }
@@ -47,7 +47,7 @@ impl Post {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is answered to an attempt of a step, held to the rules by which a real answer is taken.
+    /// The answer to an attempt of a step, treated by the rules for a real answer.
     fn answer(&self, place: Place) -> Ended {
         let number = {
             let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
@@ -70,7 +70,7 @@ impl Post {
         }
     }
 
-    /// All that left so far.
+    /// Everything that has left so far.
     pub(crate) fn all(&self) -> Taken {
         self.taken().clone()
     }
@@ -82,7 +82,7 @@ impl Courier for Post {
             Message::Email { rendered: Some(mail), .. } | Message::Text { rendered: Some(mail), .. } => {
                 self.taken().mails.push((row.lead, row.id.in_journal(), mail.clone()));
             }
-            // It could not be rendered: the driver says so.
+            // The message could not be rendered; the driver reports that.
             Message::Email { rendered: None, .. } | Message::Text { rendered: None, .. } => {}
             Message::Request { rendered: None, .. } => {
                 let cause = row.last_error.clone().unwrap_or_default();

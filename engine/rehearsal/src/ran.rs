@@ -1,4 +1,4 @@
-//! What came of playing a case, and when its moments are: what playing, comparing and telling share.
+//! The result of playing a case, and the times of its moments. Playing, comparing and telling share these.
 
 use cadenza_api::views::task::Reading;
 use cadenza_core::id::{LeadId, TaskId};
@@ -7,25 +7,25 @@ use cadenza_language::cases::Moment;
 use cadenza_runtime::catalog::Catalog;
 use std::collections::BTreeMap;
 
-/// What came of playing a case, before anybody compares.
+/// The result of playing a case, before it is compared.
 #[derive(Debug)]
 pub(crate) struct Ran {
     /// Leads by their names in the file.
     pub(crate) leads: BTreeMap<String, LeadId>,
-    /// What could not be done as it was given.
+    /// Entries that could not be done as the case gives them.
     pub(crate) troubles: Vec<Trouble>,
-    /// What reps read with their tasks when they were new, where the case expects something of it.
+    /// What reps read with their tasks when these were new, if the case expects something about it.
     pub(crate) readings: BTreeMap<TaskId, Reading>,
 }
 
-/// Something that could not be done as a case gives it.
+/// An entry that could not be done as the case gives it.
 #[derive(Debug)]
 pub(crate) struct Trouble {
     pub(crate) line: usize,
     pub(crate) text: String,
 }
 
-/// The time of a moment in a case that began then.
+/// The time of a moment in a case that began at `begin`.
 pub(crate) fn time_of(moment: Moment, begin: Timestamp, catalog: &Catalog) -> Timestamp {
     match moment {
         Moment::At(at) => at,

@@ -1,8 +1,8 @@
-//! Makes a case of what a lead lived through: a test file whose `given` is what came from outside, whose decisions are those
-//! that were taken, and whose `expect` is what came of them. Whoever it was about is masked: see [`Mask`].
+//! Makes a case from a lead's past: a test file whose `given` is what came from outside, whose decisions are those that
+//! were taken, and whose `expect` is what resulted. The people in it are masked: see [`Mask`].
 //!
-//! Whose turn it was depends on other leads, so owners and assignees that the engine chose are left out. What no case can be
-//! given stands in comments.
+//! Whose turn it was depends on other leads, so owners and assignees that the engine chose are left out. What cannot be
+//! given in a case stands in comments.
 
 mod mask;
 
@@ -17,23 +17,24 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-/// What an engine tells of a lead.
+/// What an engine reports about a lead.
 #[derive(Debug)]
 pub struct Past {
     /// Its journal, oldest first.
     pub entries: Vec<(Timestamp, Vec<Fact>)>,
-    /// How it stands now.
+    /// The lead's present stage.
     pub stage: Option<String>,
-    /// The team's own word for it.
+    /// The team's own word for the stage.
     pub stage_own: Option<String>,
     pub segment: Option<String>,
-    /// What is known of other leads of its account that it has heard of, by their ids. It is written nowhere, but for masking.
+    /// What is known of other leads of its account that it has heard of, by their ids. It serves only for masking and
+    /// is never written.
     pub colleagues: BTreeMap<String, BTreeMap<String, Value>>,
     /// The workspace's zone.
     pub zone: TimeZone,
 }
 
-/// Why there is no case in it.
+/// Why the lead's past gives no case.
 #[derive(Debug, thiserror::Error)]
 pub enum NoCase {
     #[error(
@@ -49,10 +50,10 @@ const LEAD: &str = "lead";
 /// The name of another lead of its account.
 const COLLEAGUE: &str = "colleague";
 
-/// The test file.
+/// Makes the test file.
 ///
 /// # Errors
-/// When the journal says nothing that could be played.
+/// When the journal contains nothing that can be played.
 pub fn record(past: &Past) -> Result<String, NoCase> {
     let facts = || past.entries.iter().flat_map(|(at, facts)| facts.iter().map(|fact| (*at, fact)));
     let is_given = |fact: &Fact| matches!(fact, Fact::Event { .. } | Fact::PutIn { .. });
@@ -117,19 +118,19 @@ pub fn record(past: &Past) -> Result<String, NoCase> {
     Ok(out)
 }
 
-/// A time without parts of a second.
+/// A time without fractions of a second.
 fn whole(at: Timestamp) -> Timestamp {
     Timestamp::from_ms(at.as_ms().div_euclid(SECOND_MS) * SECOND_MS)
 }
 
-/// In the place of what people wrote.
+/// Replaces what people wrote.
 const LEFT_OUT: &str = "left out";
 
 struct Writing<'a> {
     past: &'a Past,
     begin: Timestamp,
     workflow: &'a str,
-    /// Names in the file for other leads of the account, by their ids.
+    /// The file's names for other leads of the account, by their ids.
     colleagues: BTreeMap<String, String>,
 }
 
@@ -138,7 +139,7 @@ impl Writing<'_> {
         whole(at).to_jiff().to_zoned(self.past.zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
     }
 
-    /// So long after the beginning; as a time where that is a day or more.
+    /// The duration since the beginning; a time when that is a day or more.
     fn moment(&self, at: Timestamp) -> String {
         let ms = whole(at).since_ms(self.begin);
         match ms {
@@ -157,12 +158,12 @@ impl Writing<'_> {
         Some(if at.workflow == self.workflow { at.step.clone() } else { format!("{}/{}", at.workflow, at.step) })
     }
 
-    /// Whose it is that is expected, where there are several leads.
+    /// The lead that is expected to do it, when there are several leads.
     fn of_whom(&self) -> Option<&'static str> {
         (!self.colleagues.is_empty()).then_some(LEAD)
     }
 
-    /// What came from outside, line by line; what is known of the lead at the beginning; and what was left out.
+    /// What came from outside, line by line; the lead's fields at the beginning; and what was left out.
     fn given(&self, mask: &mut Mask) -> (Vec<String>, BTreeMap<String, Value>, Vec<String>) {
         let mut lines = Vec::new();
         let mut known: Option<BTreeMap<String, Value>> = None;
@@ -170,7 +171,7 @@ impl Writing<'_> {
             let at = self.moment(at);
             if let Fact::Event { event, fields, data, standing, .. } = fact {
                 let (fields, mut data) = (mask.fields(fields), mask.data(data));
-                // As below: the word may want a reason.
+                // As below, the word may need a reason.
                 if data.contains_key(RESULT_OWN) {
                     data.entry("reason".to_owned()).or_insert_with(|| LEFT_OUT.into());
                 }
@@ -192,7 +193,7 @@ impl Writing<'_> {
         (lines, self.first_fields(mask), mask.left_out())
     }
 
-    /// What people did, and what happened to other leads of the account, as an entry of `given` says it.
+    /// What people did, and what happened to other leads of the account, as an entry of `given`.
     fn done(&self, fact: &Fact, mask: &mut Mask) -> Option<String> {
         let what = match fact {
             Fact::OfAccount { event, lead, data } => {
@@ -220,7 +221,7 @@ impl Writing<'_> {
                 let result = said(*result, result_own.as_deref());
                 let answers = part("answers", &mask.fields(answers));
                 let back = callback_at.map_or_else(String::new, |at| format!(", callback_at: {}", self.absolute(at)));
-                // A word of the team's own may want a reason, and what people wrote is left out.
+                // A word of the team's own may need a reason, but what people wrote is left out.
                 let notes = result_own.as_ref().map_or_else(String::new, |_| format!(", notes: {LEFT_OUT}"));
                 format!("task: {step}{outcome}{result}{notes}{answers}{back}")
             }
@@ -229,7 +230,7 @@ impl Writing<'_> {
         Some(format!("{what}, lead: {LEAD}"))
     }
 
-    /// What changed what happened, and no entry of `given` can say.
+    /// Something that influenced the past, but that no entry of `given` can express.
     fn besides(&self, fact: &Fact) -> Option<String> {
         Some(match fact {
             Fact::Besides { what } => words(*what).to_owned(),
@@ -251,7 +252,7 @@ impl Writing<'_> {
         })
     }
 
-    /// What says to which account the lead belongs, as the file has it.
+    /// The fields that determine the lead's account, for the file.
     fn company(&self, mask: &mut Mask) -> BTreeMap<String, Value> {
         let mut first = BTreeMap::new();
         for fact in self.past.entries.iter().flat_map(|(_, facts)| facts) {
@@ -263,7 +264,7 @@ impl Writing<'_> {
         mask.fields(&first)
     }
 
-    /// What was answered to the requests of each step, one after the other: of a body only what the step kept.
+    /// The answers to the requests of each step, one after the other. Of a body, only what the step kept.
     fn answers(&self, mask: &mut Mask) -> BTreeMap<String, Vec<String>> {
         let mut answers: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for fact in self.past.entries.iter().flat_map(|(_, facts)| facts) {
@@ -283,7 +284,7 @@ impl Writing<'_> {
         answers
     }
 
-    /// What the first event brought.
+    /// The fields that the first event brought.
     fn first_fields(&self, mask: &mut Mask) -> BTreeMap<String, Value> {
         let first = self.past.entries.iter().flat_map(|(_, facts)| facts).find_map(|fact| match fact {
             Fact::Event { fields, .. } => Some(fields),
@@ -306,7 +307,7 @@ impl Writing<'_> {
         Some(match fact {
             Fact::Enters { workflow } => format!("enters: {workflow}"),
             Fact::StaysOut { workflow, because } => format!("stays_out: {workflow}, because: {because}"),
-            // Steps that cannot wait have a name of the engine's making; where they lead is told.
+            // Steps that cannot wait are named by the engine. The step that they lead to is reported instead.
             Fact::Step(at) if !is_numbered(&at.step) => format!("step: {}", self.place(at)?),
             Fact::Task { at, kind, .. } if *kind != TaskKind::Escalation => format!("task: {}", self.place(at)?),
             Fact::GivenUp(at) => format!("given_up: {}", self.place(at)?),
@@ -333,7 +334,7 @@ impl Writing<'_> {
     }
 }
 
-/// Other leads of the account that the lead has heard of, in the order in which it did.
+/// Other leads of the account that the lead has heard of, in that order.
 fn colleagues<'f>(facts: impl Iterator<Item = &'f Fact>) -> BTreeMap<String, String> {
     let mut names = BTreeMap::new();
     for fact in facts {
@@ -347,7 +348,7 @@ fn colleagues<'f>(facts: impl Iterator<Item = &'f Fact>) -> BTreeMap<String, Str
     names
 }
 
-/// Whether a task is with the same in every replay: a pool is named by the step, a rep is chosen.
+/// Whether a task goes to the same assignee in every replay. The step names a pool, but a rep is chosen.
 fn is_found_again(assignee: &str) -> bool {
     assignee.starts_with("pool:") || assignee == "nobody"
 }
@@ -365,24 +366,24 @@ fn words(what: Besides) -> &'static str {
     }
 }
 
-/// `, fields: { … }`; nothing where there are none.
+/// `, fields: { … }`; nothing when there are none.
 fn part(name: &str, values: &BTreeMap<String, Value>) -> String {
     if values.is_empty() { String::new() } else { format!(", {name}: {}", flow(values)) }
 }
 
-/// `, result: no-budget`: the team's own word, when that was given.
+/// `, result: no-budget`: the team's own word, if one was given.
 fn said(result: Option<TouchResult>, own: Option<&str>) -> String {
     result.map_or_else(String::new, |means| format!(", result: {}", own.unwrap_or(means.as_str())))
 }
 
-/// `switch-2`, `update-21`: names of steps that have none in their file.
+/// `switch-2`, `update-21`: names of steps without an id in their file.
 fn is_numbered(step: &str) -> bool {
     let verbs = ["switch", "update", "enroll", "end"];
     step.rsplit_once('-')
         .is_some_and(|(verb, number)| verbs.contains(&verb) && number.bytes().all(|digit| digit.is_ascii_digit()))
 }
 
-/// A body that has what a step kept, and nothing else.
+/// A body that contains what a step kept, and nothing else.
 fn body_of(kept: &[Kept], mask: &mut Mask) -> Option<Value> {
     let values: BTreeMap<String, Value> = kept.iter().map(|one| (one.field.clone(), one.value.clone())).collect();
     let values = mask.fields(&values);
@@ -394,7 +395,7 @@ fn body_of(kept: &[Kept], mask: &mut Mask) -> Option<Value> {
             if !place.is_object() {
                 *place = Value::Object(serde_json::Map::new());
             }
-            // A place in a list is a name here: it leads to the same value.
+            // An index into a list becomes a name here, which leads to the same value.
             place = &mut place[name];
         }
         *place = value.clone();
@@ -422,7 +423,7 @@ fn decisions<'f>(facts: impl Iterator<Item = &'f Fact>) -> BTreeMap<String, Vec<
     decisions
 }
 
-/// A mapping on one line. What JSON writes is YAML too.
+/// A mapping on one line. JSON is valid YAML.
 fn flow(values: &BTreeMap<String, Value>) -> String {
     let parts: Vec<String> = values.iter().map(|(name, value)| format!("{name}: {value}")).collect();
     if parts.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", parts.join(", ")) }

@@ -1,4 +1,4 @@
-//! Many cases at once: each thread takes the next case that nobody has, and plays it on its own.
+//! Plays many cases at once: each thread takes the next case that nobody has taken, and plays it on its own.
 
 use crate::compare::{Failure, Over, compare};
 use crate::coverage::Coverage;
@@ -21,11 +21,11 @@ pub struct Played {
     pub line: usize,
     pub name: String,
     pub practices: Vec<String>,
-    /// Why it does not hold; it does when there is nothing.
+    /// Why the case does not hold; empty when it does.
     pub failures: Vec<Failure>,
-    /// All that happened.
+    /// Everything that happened.
     pub story: Vec<Line>,
-    /// The zone that the story's times are in; that of the first lead.
+    /// The zone of the story's times, which is that of the first lead.
     pub zone: String,
     #[serde(skip)]
     pub coverage: Coverage,
@@ -38,15 +38,15 @@ impl Played {
     }
 }
 
-/// Cases that are played at once: as many as there are processors, within reason.
+/// How many cases are played at once: as many as there are processors, within limits.
 pub fn threads() -> usize {
     std::thread::available_parallelism().map_or(2, usize::from).clamp(1, 16)
 }
 
-/// Plays cases, and answers them in the order given.
+/// Plays cases, and returns the results in the order given.
 ///
 /// # Errors
-/// When an engine fails, which is no fault of a case.
+/// When an engine fails, which is not a case's fault.
 pub fn play_all(catalog: &Arc<Catalog>, cases: &[(&Suite, &Case)], threads: usize) -> anyhow::Result<Vec<Played>> {
     let next = AtomicUsize::new(0);
     let played: Mutex<Vec<Option<anyhow::Result<Played>>>> = Mutex::new(cases.iter().map(|_| None).collect());

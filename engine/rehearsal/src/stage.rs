@@ -1,4 +1,4 @@
-//! An engine for one case, on the thread of whoever plays it.
+//! An engine for one case, on the thread that plays it.
 
 use crate::post::Post;
 use crate::stubs::Stubs;
@@ -16,7 +16,7 @@ use std::sync::Arc;
 use tokio::runtime::Builder;
 use tokio::task::LocalSet;
 
-/// Starts an engine whose clock stands at `begin`, and plays. What is left of it goes with this call.
+/// Starts an engine whose clock stands at `begin`, and plays. Everything that it made is gone when this call returns.
 pub(crate) fn on_stage<T>(
     catalog: &Arc<Catalog>,
     data: &Path,
@@ -31,7 +31,7 @@ pub(crate) fn on_stage<T>(
         set_clock(&disk, begin).await?;
         let post = Arc::new(post);
         let mut driver = DriverOptions::default();
-        // Nothing is kept on a disk.
+        // Nothing is stored on a disk.
         driver.free_bytes_reserve = 0;
         let options = StartOptions {
             workspace: catalog.root.clone(),
@@ -51,7 +51,7 @@ pub(crate) fn on_stage<T>(
     })
 }
 
-/// An engine goes on where the clock of its store was.
+/// Sets the clock in the store, because an engine continues where the clock of its store was.
 async fn set_clock(disk: &MemoryDisk, at: Timestamp) -> anyhow::Result<()> {
     let store = MemoryStore::in_one_order(disk)?;
     let mut batch = Batch::new(BatchId(1), store.epoch());

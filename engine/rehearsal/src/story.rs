@@ -1,4 +1,4 @@
-//! What happened in a case, in order of time: each thing in words for people, and as a fact to compare with.
+//! What happened in a case, in order of time: each happening in words for people, and as a fact to compare with.
 
 use crate::post::{Notice, Taken};
 use crate::ran::Ran;
@@ -24,19 +24,19 @@ pub(crate) struct Happening {
     pub(crate) lead: LeadId,
     pub(crate) fact: Option<Seen>,
     pub(crate) text: String,
-    /// In the words of a plugin.
+    /// The reasons in the words of a plugin.
     pub(crate) because: Vec<String>,
 }
 
-/// What may be compared.
+/// The part of a happening that can be compared.
 #[derive(Debug)]
 pub(crate) enum Seen {
     Fact(Fact),
-    /// A mail, with what it says where it left.
+    /// A mail, with its contents if it left.
     Mail(Fact, Option<Rendered>),
-    /// A request, with what it asks where it left.
+    /// A request, with its contents if it left.
     Request(Fact, Option<Request>),
-    /// A task, with what whoever has it reads, where the case asks for that.
+    /// A task, with what its assignee reads, if the case asks for that.
     Task(Fact, Option<Reading>),
     Notice(Notice),
 }
@@ -44,14 +44,14 @@ pub(crate) enum Seen {
 /// A line of the story, as it is printed.
 #[derive(Clone, Debug, Serialize)]
 pub struct Line {
-    /// In the zone of its lead.
+    /// The time in the zone of the lead.
     pub at: String,
-    /// The lead's name in the file, where there are several.
+    /// The lead's name in the file, if there are several leads.
     pub lead: Option<String>,
     pub text: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub because: Vec<String>,
-    /// The lines of the file whose expectations this met.
+    /// The lines of the file with the expectations that this met.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub met: Vec<usize>,
 }
@@ -63,12 +63,12 @@ pub(crate) struct Life {
     pub(crate) zone: TimeZone,
 }
 
-/// Entries of a journal that are read at once.
+/// How many journal entries are read at once.
 const PAGE: usize = 512;
-/// Leads of a case that are looked at.
+/// The most leads of a case that are read.
 const LEADS_MAX: usize = 100_000;
 
-/// Everything that an engine knows of its leads.
+/// Everything that an engine knows about its leads.
 pub(crate) async fn lives(engine: &Engine, catalog: &Catalog) -> Result<Vec<Life>, Refused> {
     let mut lives = Vec::new();
     for state in engine.leads(None, LEADS_MAX).await? {
@@ -88,7 +88,7 @@ pub(crate) async fn lives(engine: &Engine, catalog: &Catalog) -> Result<Vec<Life
     Ok(lives)
 }
 
-/// Whose clock a lead lives by.
+/// The zone whose clock applies to a lead.
 pub(crate) fn zone_of(state: &LeadState, catalog: &Catalog) -> TimeZone {
     let profile = &state.lead.profile;
     let named = profile.timezone.as_deref().and_then(|name| zone::of_lead(name, profile.country.as_deref()).ok());
@@ -153,13 +153,13 @@ pub(crate) fn tell(lives: &[Life], taken: &Taken, ran: &Ran, catalog: &Catalog) 
     story
 }
 
-/// What was read with the task that a note tells of.
+/// What was read with the task that a note is about.
 fn reading_of<'r>(note: &Note, lead: LeadId, ran: &'r Ran) -> Option<&'r Reading> {
     let Note::TaskMade { task, .. } = note else { return None };
     ran.readings.iter().find(|(id, _)| id.lead() == lead && id.in_journal() == *task).map(|(_, read)| read)
 }
 
-/// Versions and builds say nothing to whoever reads a case: there is one of each.
+/// Removes versions and builds, which mean nothing to the reader of a case: there is one of each.
 fn without_version(text: String, note: Option<&Note>) -> String {
     let mark = match note {
         Some(Note::Enrolled { .. }) => " (version ",

@@ -1,4 +1,4 @@
-//! Decides in the place of plugins, as a case says.
+//! Decides in place of plugins, as a case says.
 
 use cadenza_core::effect::Question;
 use cadenza_core::plugin::{Decision, DecisionFailure, DecisionKind};
@@ -8,10 +8,10 @@ use cadenza_runtime::PlayedPool;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-/// Who decides in a case.
+/// The decisions of a case.
 pub(crate) struct Stubs {
     by_plugin: BTreeMap<String, Vec<Stub>>,
-    /// How many questions each plugin was asked.
+    /// How many questions each plugin has been asked.
     asked: Mutex<BTreeMap<String, usize>>,
 }
 
@@ -21,7 +21,7 @@ impl Stubs {
     }
 }
 
-/// Why there is no decision or answer, where the case wants none.
+/// The reason for a missing decision or answer that the case wants.
 pub(crate) const WANTED: &str = "the case says that it fails";
 
 impl PlayedPool for Stubs {

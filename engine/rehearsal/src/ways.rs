@@ -1,5 +1,5 @@
-//! The ways out of a step, one by one, and which of them a run took. A new verb, or a new part of a workflow by which a run
-//! can leave a step, does not compile before somebody says here what its ways are.
+//! The ways out of a step, one by one, and which of them a run took. A new verb, or a new part of a workflow by which a
+//! run can leave a step, does not compile until its ways are listed here.
 
 use cadenza_core::event::{Ending, EventType};
 use cadenza_core::journal::Interruption;
@@ -12,13 +12,13 @@ use cadenza_core::workflow::{
 /// One way out of a step.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Way {
-    /// As the file has it: `qualified`, `arm 2`, `timeout`.
+    /// The name as in the file: `qualified`, `arm 2`, `timeout`.
     pub(crate) name: String,
     /// The id of the step it leads to, or `end`.
     pub(crate) to: String,
 }
 
-/// What was seen of a run between coming to a step and leaving it.
+/// What was seen of a run between reaching a step and leaving it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Evidence {
     pub(crate) done: Option<(Outcome, Option<Said<TouchResult>>)>,
@@ -36,7 +36,7 @@ fn target(workflow: &Workflow, target: Target) -> String {
     }
 }
 
-/// Every way out of a step. Ways that nothing but where they lead tells apart are one, when they lead to one step.
+/// Every way out of a step. Ways to the same step that only their target could tell apart are merged into one.
 pub(crate) fn ways_out(step: &Step, workflow: &Workflow) -> Vec<Way> {
     let way = |name: String, to: Target| Way { name, to: target(workflow, to) };
     let only = || vec![way("on".to_owned(), step.next)];
@@ -84,7 +84,8 @@ pub(crate) fn ways_out(step: &Step, workflow: &Workflow) -> Vec<Way> {
         }
         Verb::Branch(branch) => {
             let mut tracks: Vec<Way> = branch.tracks.iter().map(|(track, to)| way(track.clone(), *to)).collect();
-            // A track that only a later version of the plugin knows takes a way that is there already, unless the file says another.
+            // A track that only a later version of the plugin knows takes an existing way, unless the file names
+            // another target.
             let otherwise = way("else".to_owned(), branch.otherwise);
             if tracks.iter().all(|track| track.to != otherwise.to) {
                 tracks.push(otherwise);
@@ -120,11 +121,11 @@ fn results(results: &Results, given_up: bool) -> impl Iterator<Item = (String, T
     let said = by_result.iter().map(|(result, to)| (result.to_string(), *to));
     let ended = by_outcome.iter().map(|(outcome, to)| (outcome.to_string(), *to));
     let not_done = not_done.filter(|_| given_up).map(|to| ("not_done".to_owned(), to));
-    // Where every outcome is named there is nothing else, but a result that is not.
+    // Even when every outcome is named, a result may not be.
     own.chain(said).chain(ended).chain(not_done).chain([("else".to_owned(), *otherwise)])
 }
 
-/// The way by which a run left a step; where it went decides where nothing else does.
+/// The way by which a run left a step. If nothing else decides, the step that it went to does.
 pub(crate) fn way_taken(step: &Step, workflow: &Workflow, evidence: &Evidence, to: Option<StepId>) -> Option<Way> {
     let ways = ways_out(step, workflow);
     let landed = |way: &Way| match to {
@@ -181,9 +182,9 @@ fn result_name(results: &Results, evidence: &Evidence) -> String {
     own.or_else(|| means().map(|means| means.to_string())).or_else(ended).unwrap_or_else(|| "else".to_owned())
 }
 
-/// What happens to a run wherever it is: the endings of `leave`, and the interrupts.
+/// What can happen to a run at any step: the endings of `leave`, and the interrupts.
 pub(crate) fn ways_from_anywhere(workflow: &Workflow) -> Vec<String> {
-    // Named one by one, so that a new part of a workflow comes by here.
+    // The fields are listed one by one, so that a new part of a workflow must be considered here.
     let Workflow {
         name: _,
         summary: _,
@@ -217,7 +218,8 @@ pub(crate) fn ways_from_anywhere(workflow: &Workflow) -> Vec<String> {
     ways
 }
 
-/// An entry of `leave`, as coverage names it: by its ending, and by the event at which it is asked. Two that agree in both are one.
+/// The name of an entry of `leave` in coverage: its ending, and the event after which it is evaluated. Two entries that
+/// agree in both count as one.
 pub(crate) fn left_by(leave: &Leave) -> String {
     let of_account = if leave.of_account { " of account" } else { "" };
     match &leave.event {
@@ -226,8 +228,8 @@ pub(crate) fn left_by(leave: &Leave) -> String {
     }
 }
 
-/// An interrupt, as coverage names it. Two that do the same on one event are one; what is of the account is met when the event
-/// happens to a colleague.
+/// The name of an interrupt in coverage. Two that do the same on one event count as one. An interrupt of the account is
+/// met when the event happens to another lead.
 pub(crate) fn interrupted(by: &EventType, of_account: bool, did: Interruption) -> String {
     format!("{by}{}: {did}", if of_account { " of account" } else { "" })
 }

@@ -1,4 +1,4 @@
-//! What a case expects, in words for people who did not write it.
+//! The expectations of a case, in words for people who did not write it.
 
 use crate::ran::time_of;
 use cadenza_core::event::Ending;
@@ -12,7 +12,7 @@ use cadenza_language::cases::{Asked, Decided, Expected, Moment, Place, Shown, Wh
 use cadenza_runtime::catalog::Catalog;
 use jiff::tz::TimeZone;
 
-/// Says times and names as whoever reads a case knows them.
+/// Writes times and names in the form that the reader of a case knows.
 pub(crate) struct Words<'a> {
     pub(crate) catalog: &'a Catalog,
     /// When the case began.
@@ -25,7 +25,7 @@ pub(crate) fn place(place: &Place) -> String {
     format!("{}/{}", place.workflow, place.step)
 }
 
-/// An open task, for whoever looks for another.
+/// An open task, for a reader who expected another one.
 pub(crate) fn open_task(at: &Place, task: &Task) -> String {
     let kind = match task.kind {
         TaskKind::Call => "the call",
@@ -41,7 +41,7 @@ pub(crate) fn reason(why: Reason) -> &'static str {
 }
 
 impl Words<'_> {
-    /// A time: the hour alone on the day on which the case began.
+    /// A time; on the day on which the case began, only the hour.
     pub(crate) fn time(&self, at: Timestamp) -> String {
         let (at, begin) = (at.to_jiff().to_zoned(self.zone.clone()), self.begin.to_jiff().to_zoned(self.zone.clone()));
         let format = match () {
@@ -61,7 +61,7 @@ impl Words<'_> {
         reps.get(&RepId(id.to_owned())).map_or_else(|| id.to_owned(), |rep| rep.name.clone())
     }
 
-    /// Who has a task, as a record spells it: a rep, `pool:` and a pool, or `nobody`.
+    /// The assignee of a task, as a record spells it: a rep, `pool:` and a pool, or `nobody`.
     pub(crate) fn assignee(&self, assignee: &str) -> String {
         match assignee.strip_prefix("pool:") {
             Some(pool) => format!("the pool {pool}"),
@@ -91,7 +91,7 @@ impl Words<'_> {
         }
     }
 
-    /// All that an entry expects.
+    /// Everything that an entry expects.
     pub(crate) fn expected(&self, expected: &Expected) -> String {
         let what = self.what(&expected.what);
         let when = match (expected.at, expected.by) {
@@ -206,12 +206,12 @@ impl Words<'_> {
     }
 }
 
-/// A text in quotes behind a few words; nothing where there is none.
+/// A text in quotes after a few words; nothing when there is no text.
 fn quoted(before: &str, text: &Option<String>) -> String {
     text.as_ref().map_or_else(String::new, |text| format!("{before}“{text}”"))
 }
 
-/// What an escalation decides.
+/// The action that an escalation decides.
 pub(crate) fn action(action: Action) -> String {
     match action {
         Action::Wait => "nothing yet".to_owned(),
@@ -219,7 +219,7 @@ pub(crate) fn action(action: Action) -> String {
     }
 }
 
-/// A code as people say it.
+/// A code in the form in which people say it.
 pub(crate) fn plain(code: &str) -> String {
     code.replace('_', " ")
 }

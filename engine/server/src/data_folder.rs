@@ -1,9 +1,8 @@
-//! The data folder belongs to whoever runs the engine, and to nobody else, because people's
-//! names and addresses lie in it.
+//! The data folder is accessible only to the user who runs the engine, because it contains people's names and addresses.
 //!
-//! What is made from here on is made closed (0700 and 0600). What already lies there and is more open is closed,
-//! and that is reported. A folder that also holds other people's things, such as `/tmp`, is not ours to close;
-//! only what is ours in it is.
+//! Everything made from here on is closed to others (0700 and 0600). What already lies there and is more open is
+//! closed, and that is reported. A folder that also holds other people's things, such as `/tmp`, is not ours to close;
+//! only our own files in it are.
 
 use anyhow::Context as _;
 use rustix::fs::Mode;
@@ -14,13 +13,13 @@ use std::path::{Path, PathBuf};
 
 /// What the engine makes in its data folder.
 const OURS: [&str; 8] = ["lock", "acknowledged", "sled", "sled.new", "components", "compiled", "rendering", RESTORING];
-/// Where a restore makes what is not whole yet.
+/// Where a restore makes what is not complete yet.
 pub(crate) const RESTORING: &str = "restoring";
 /// The permission bits of other users.
 const OTHERS: u32 = 0o077;
 const STICKY: u32 = 0o1000;
 
-/// Makes the folder if necessary, and closes it. Returns what was open, in sentences.
+/// Makes the folder if necessary, and closes it to others. Returns what was open, in sentences.
 pub(crate) fn make_closed(data: &Path) -> anyhow::Result<Vec<String>> {
     // Applies to whatever this process makes from here on, including sled's files.
     rustix::process::umask(Mode::RWXG | Mode::RWXO);
@@ -29,7 +28,7 @@ pub(crate) fn make_closed(data: &Path) -> anyhow::Result<Vec<String>> {
     close(data).with_context(|| format!("the data folder `{}` cannot be looked at", data.display()))
 }
 
-/// Says in a sentence which of the engine's files other users can get into. Nothing is changed.
+/// Says in a sentence which of the engine's files other users can access. Nothing is changed.
 pub(crate) fn open_places(data: &Path) -> Option<String> {
     let mut open = Vec::new();
     for name in OURS {
@@ -82,8 +81,8 @@ fn close(data: &Path) -> io::Result<Vec<String>> {
     Ok(told)
 }
 
-/// Files and folders below this one that other users can get into. Links are left alone, because what they lead
-/// to may be somebody else's.
+/// Files and folders below this one that other users can access. Links are skipped, because their targets may belong to
+/// somebody else.
 fn find_open(path: PathBuf, open: &mut Vec<PathBuf>) -> io::Result<()> {
     let found = fs::symlink_metadata(&path)?;
     if found.is_dir() {

@@ -6,8 +6,8 @@ mod demo;
 mod say;
 mod start;
 
-/// With the system's allocator, a quarter of an event's time on the driver goes into allocation; `--bench intake`
-/// shows what this one is worth.
+/// With the system's allocator, a quarter of an event's time on the driver is spent on allocation; `--bench intake`
+/// shows what this one gains.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -1,4 +1,4 @@
-//! Starts the engine on a data folder: opens the store on sled, and lets messages be sent over HTTP.
+//! Starts the engine on a data folder: opens the store on sled, and enables sending messages over HTTP.
 
 use crate::data_folder;
 use anyhow::{Context as _, bail};

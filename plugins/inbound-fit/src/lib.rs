@@ -1,4 +1,4 @@
-//! Scores inbound leads: who they are, what they need, and what they do. Knows nothing of what happens with the score.
+//! Scores inbound leads: who they are, what they need, and what they do. Does not know what happens with the score.
 
 mod points;
 
@@ -41,16 +41,16 @@ pub struct Parameters {
     pub buying_words: &'static [&'static str],
 }
 
-/// What it reads of a lead. A blank field neither gives nor takes points, unless said otherwise.
+/// What the plugin reads of a lead. A blank field neither gives nor takes points, unless said otherwise.
 #[derive(cadenza_sdk::Fields)]
 pub struct Fields {
-    /// Tells free mail from a company's.
+    /// Distinguishes a free mail address from a company's.
     pub email: Option<&'static str>,
     /// Read for seniority when `seniority` is blank.
     pub title: Option<&'static str>,
-    /// Code of the standard field.
+    /// The code of the standard field.
     pub seniority: Option<&'static str>,
-    /// People in the company.
+    /// The number of people in the company.
     pub employees: Option<i64>,
     /// Compared with `industries`.
     pub industry: Option<&'static str>,
@@ -58,9 +58,9 @@ pub struct Fields {
     pub country: Option<&'static str>,
     /// Where the lead came from.
     pub source: Option<&'static str>,
-    /// In the workspace's currency.
+    /// The budget in the workspace's currency.
     pub budget: Option<f64>,
-    /// When the project starts; one far away loses nothing (practice D6).
+    /// When the project starts. A project far away loses no points (practice D6).
     pub project_date: Option<cadenza_sdk::Time>,
     /// What the lead is interested in.
     pub product: Option<&'static str>,
@@ -73,57 +73,57 @@ pub struct Fields {
 /// Why a lead gets or loses points.
 #[derive(Clone, Copy, cadenza_sdk::Rules)]
 pub enum Rule {
-    /// Who decides, decides sooner.
+    /// Senior people decide sooner.
     #[rule("Has a say in such purchases: {value}")]
     Seniority = 1,
     /// Larger companies buy more.
     #[rule("The company has {value} people")]
     CompanySize = 2,
-    /// We know the industry.
+    /// It is an industry that we know.
     #[rule("Works in an industry we serve best: {value}")]
     Industry = 3,
-    /// We do not sell there.
+    /// It is a country where we do not sell.
     #[rule("Is in a country we do not sell to: {value}")]
     Country = 4,
-    /// How it came to us.
+    /// The way in which the lead came to us.
     #[rule("Came to us by {value}")]
     Source = 5,
-    /// There is money.
+    /// The lead has a budget.
     #[rule("Has a budget of {value}")]
     Budget = 6,
-    /// There is a date. The best projects are four months out or longer (practice D6).
+    /// The lead has a date. The best projects are four months away or longer (practice D6).
     #[rule("The project starts in {value} days")]
     ProjectDate = 7,
-    /// It knows what it needs.
+    /// The lead knows what it needs.
     #[rule("Says what it needs: {value}")]
     Need = 8,
-    /// It wrote to us.
+    /// The lead wrote to us.
     #[rule("Wrote to us: {value}")]
     Message = 9,
     /// Nothing is known of the company.
     #[rule("Writes from {value}, which tells nothing about a company")]
     FreeMail = 10,
-    /// It does something of its own accord.
+    /// The lead does something of its own accord.
     #[rule("Engaged with us {value} times in 30 days")]
     Engagement = 11,
-    /// What it said when it was reached.
+    /// What the lead said when it was reached.
     #[rule("Said when it was reached: {value}")]
     Talk = 12,
-    /// It was hot before and has lost little.
+    /// The lead was hot before and has lost only a few points.
     #[rule("Was hot with {value} points and stays so for now")]
     Steady = 13,
 }
 
-/// What it tells apart in the results of touches.
+/// What the plugin distinguishes in the results of touches.
 #[derive(Clone, Copy, cadenza_sdk::Codes)]
 pub enum Known {
-    /// It wants what we have.
+    /// The lead wants what we have.
     Qualified,
-    /// It never will.
+    /// The lead will never buy.
     Unqualified,
-    /// It asked to be called.
+    /// The lead asked to be called.
     Callback,
-    /// Not at this time; it is not lost (practice B10).
+    /// Not at this time; the lead is not lost (practice B10).
     NotNow,
 }
 

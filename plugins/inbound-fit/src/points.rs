@@ -1,5 +1,5 @@
-//! The points of each rule. The figures are ours; they are chosen so that about a quarter of a web form's leads are hot
-//! (practice E1).
+//! The points of each rule. The figures are ours; they are chosen so that about a quarter of the leads from a web form
+//! are hot (practice E1).
 
 use crate::{Fields, Known, Parameters, Rule};
 use cadenza_sdk::{Engagement, Span, Tally, Time, Touch};
@@ -7,18 +7,18 @@ use cadenza_sdk::{Engagement, Span, Tally, Time, Touch};
 /// How many days back engagement counts.
 pub(crate) const ENGAGEMENT_DAYS: u16 = 30;
 const REMEMBERED: Span = Span::days(ENGAGEMENT_DAYS as i64);
-/// Engagement that is younger counts more.
+/// Engagement younger than this counts more.
 const FRESH: Span = Span::days(7);
 const ENGAGEMENT_POINTS_MAX: i32 = 20;
-/// A project further away than the first counts most (practice D6), one closer than the second least.
+/// A project further away than the first span counts most (practice D6); one closer than the second counts least.
 const PROJECT_STAGES: [Span; 3] = [Span::days(120), Span::days(90), Span::ZERO];
 /// Mail domains that say nothing about a company; `free_mail` adds to them.
 const FREE_MAIL: [&str; 8] =
     ["gmail.com", "googlemail.com", "outlook.com", "hotmail.com", "yahoo.com", "icloud.com", "gmx.net", "proton.me"];
-/// A message that says something has at least so many characters.
+/// A meaningful message has at least this many characters.
 const MESSAGE_CHARS_MIN: usize = 20;
 
-/// Who the person is and how it came to us.
+/// The points for who the person is, and for how the lead came to us.
 pub(crate) fn person(tally: &mut Tally, fields: &Fields) {
     let seniority = fields.seniority.or_else(|| fields.title.and_then(seniority_of));
     let points = match seniority {
@@ -41,16 +41,16 @@ pub(crate) fn person(tally: &mut Tally, fields: &Fields) {
     give(tally, Rule::Source, points, source);
 }
 
-/// The highest seniority that a job title speaks of.
+/// The highest seniority that a job title mentions.
 fn seniority_of(title: &str) -> Option<&'static str> {
-    // A text without Latin letters falls into as many empty words as it has bytes, and no known word has one letter.
+    // A text without Latin letters splits into as many empty words as it has bytes, and no known word has only one letter.
     let words = title.as_bytes().split(|byte| !byte.is_ascii_alphanumeric()).filter(|word| word.len() > 1);
     let rank = words
         .filter_map(|word| SENIORITY_WORDS.iter().position(|(known, _)| word.eq_ignore_ascii_case(known.as_bytes())));
     rank.min().map(|rank| SENIORITY_WORDS[rank].1)
 }
 
-/// Words of job titles and their seniority, the decisive first: a vice president is no president.
+/// Words of job titles with their seniority, the decisive ones first: a vice president is not a president.
 const SENIORITY_WORDS: [(&str, &str); 17] = [
     ("vice", "vp"),
     ("vp", "vp"),
@@ -71,7 +71,7 @@ const SENIORITY_WORDS: [(&str, &str); 17] = [
     ("manager", "manager"),
 ];
 
-/// What company it is.
+/// The points for the company.
 pub(crate) fn company(tally: &mut Tally, fields: &Fields, parameters: &Parameters) {
     if let Some(employees) = fields.employees {
         let points = match employees {
@@ -100,7 +100,7 @@ pub(crate) fn company(tally: &mut Tally, fields: &Fields, parameters: &Parameter
     }
 }
 
-/// What it needs, and when.
+/// The points for what the lead needs, and when.
 pub(crate) fn need(tally: &mut Tally, fields: &Fields, parameters: &Parameters, now: Time) {
     if let Some(budget) = fields.budget {
         let points = match budget {
@@ -117,7 +117,7 @@ pub(crate) fn need(tally: &mut Tally, fields: &Fields, parameters: &Parameters, 
             _ if ahead > far => 12,
             _ if ahead > near => 10,
             _ if ahead > begun => 8,
-            // What is past says only that there was a project.
+            // A date in the past only says that there was a project.
             _ => 0,
         };
         give(tally, Rule::ProjectDate, points, ahead.as_days().to_string());
@@ -135,7 +135,7 @@ pub(crate) fn need(tally: &mut Tally, fields: &Fields, parameters: &Parameters, 
     }
 }
 
-/// What it does and says.
+/// The points for what the lead does and says.
 pub(crate) fn behaviour(tally: &mut Tally, engagement: &[Engagement], touches: &[Touch]) {
     let (mut fresh, mut all) = (0, 0);
     for seen in engagement {
@@ -159,8 +159,8 @@ pub(crate) fn behaviour(tally: &mut Tally, engagement: &[Engagement], touches: &
     }
 }
 
-/// After how long the points change even if nothing happens: engagement becomes stale and is forgotten, a project comes
-/// nearer.
+/// The time until the points change even if nothing happens: engagement becomes stale and is forgotten, and a project
+/// comes nearer.
 pub(crate) fn next_change(fields: &Fields, engagement: &[Engagement], now: Time) -> Option<Span> {
     let ages = engagement.iter().flat_map(|seen| [FRESH - seen.age, REMEMBERED - seen.age]);
     let project = fields.project_date.map(|start| start - now);
@@ -168,7 +168,7 @@ pub(crate) fn next_change(fields: &Fields, engagement: &[Engagement], now: Time)
     ages.chain(nearer).filter(|left| *left > Span::ZERO).min()
 }
 
-/// Rules that give nothing are not worth a reader's time.
+/// Rules that give no points are not worth a reader's time.
 fn give(tally: &mut Tally, rule: Rule, points: i32, value: impl Into<String>) {
     if points != 0 {
         tally.add(rule, points, value);
@@ -179,10 +179,12 @@ fn contains(list: &[&str], text: &str) -> bool {
     list.iter().any(|entry| entry.eq_ignore_ascii_case(text))
 }
 
-/// The first of the words that stands anywhere in a text, in whatever case. One pass over the text for all of them: by hand,
-/// because the library prepares for texts of any length, which costs more than to look through a message.
+/// The first of the words that occurs anywhere in a text, in upper or lower case. It takes one pass over the text for
+/// all words, and is written by hand, because the library prepares for texts of any length, which costs more than
+/// looking through a message.
 fn first_spoken_of<'w>(text: &str, words: &[&'w str]) -> Option<&'w str> {
-    // Both cases of a letter have one place in the set; what else falls there is told apart by the whole word.
+    // Both cases of a letter share one place in the set. Other characters with that place are told apart by comparing
+    // the whole word.
     let place = |letter: u8| 1_u32 << (letter & 31);
     let begins = words.iter().filter_map(|word| word.bytes().next()).fold(0, |set, first| set | place(first));
     let mut found = words.len();

@@ -1,4 +1,4 @@
-//! The golden cases, natively; `tests/tests/plugins.rs` puts the same through the sandbox.
+//! Checks the golden cases natively; `tests/tests/plugins.rs` checks the same cases in the sandbox.
 
 #[test]
 fn golden() {

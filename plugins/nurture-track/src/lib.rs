@@ -1,5 +1,5 @@
-//! Chooses a nurture track and when to look again: a lead that does not buy now is not lost (practices B10, D6), and is
-//! never without a next step. Knows nothing of what the tracks do.
+//! Chooses a nurture track and when to look again: a lead that does not buy now is not lost (practices B10, D6), and
+//! always has a next step. Does not know what the tracks do.
 
 use cadenza_sdk::{Choice, Code, Nurturer, Plugin, Reads, Refusal, RuleText, Span, Tally, Time, View};
 
@@ -25,18 +25,18 @@ pub struct Parameters {
     pub warm: i64,
 }
 
-/// What it reads of a lead.
+/// What the plugin reads of a lead.
 #[derive(cadenza_sdk::Fields)]
 pub struct Fields {
-    /// Blank counts by `score`.
+    /// When blank, the score decides.
     pub segment: Option<&'static str>,
-    /// Blank counts as cold.
+    /// When blank, the lead counts as cold.
     pub score: Option<i64>,
-    /// When the project starts; blank or past says nothing.
+    /// When the project starts. A blank or past date says nothing.
     pub project_date: Option<Time>,
-    /// When it last did something of its own accord; blank counts as never.
+    /// When the lead last did something of its own accord. Blank counts as never.
     pub last_engaged: Option<Time>,
-    /// False once it said that it does not know us; blank counts as true.
+    /// False once the lead said that it does not know us. Blank counts as true.
     pub knows_us: Option<bool>,
 }
 
@@ -51,14 +51,14 @@ pub enum Track {
     Long,
 }
 
-/// What it tells apart in the results of touches.
+/// What the plugin distinguishes in the results of touches.
 #[derive(Clone, Copy, cadenza_sdk::Codes)]
 pub enum Known {
-    /// It asked to be called.
+    /// The lead asked to be called.
     Callback,
     /// Not at this time.
     NotNow,
-    /// It does not know who we are.
+    /// The lead does not know who we are.
     DoesNotKnowUs,
 }
 
@@ -77,19 +77,19 @@ pub enum Rule {
     /// Practice D6.
     #[rule("The project starts in {value} days; there is time, and it may be large")]
     ProjectFar = 4,
-    /// It wants to hear from us.
+    /// The lead wants to hear from us.
     #[rule("Asked to be called when it was last reached")]
     AskedForCall = 5,
-    /// It does not want to buy yet.
+    /// The lead does not want to buy yet.
     #[rule("Said that this is not the time when it was last reached")]
     NotNow = 6,
-    /// It is interested.
+    /// The lead is interested.
     #[rule("Did something of its own accord {value} days ago")]
     Engaged = 7,
-    /// How good it is.
+    /// The lead's segment.
     #[rule("Is {value}")]
     Segment = 8,
-    /// Nothing speaks for more.
+    /// There is no reason for more.
     #[rule("Nothing is known that speaks for more")]
     Quiet = 9,
 }
@@ -128,13 +128,13 @@ fn decided(rule: Rule, value: impl Into<String>, track: Track, look_again: Span)
     tally.choice(track, Some(look_again))
 }
 
-/// Who does not know us is warmed up first, whatever else is known.
+/// A lead that does not know us is warmed up first, whatever else is known.
 fn warm_up(view: &View<'_, NurtureTrack>, said: Option<Code>) -> Option<Choice> {
     let unknown = view.fields.knows_us == Some(false) || said.is_some_and(|said| said == Known::DoesNotKnowUs);
     unknown.then(|| decided(Rule::UnknownToIt, "", Track::Monthly, Span::days(60)))
 }
 
-/// A project ahead decides, and the next look is when it comes nearer.
+/// A project in the future decides. The next look is when it comes nearer.
 fn by_project(view: &View<'_, NurtureTrack>) -> Option<Choice> {
     let Parameters { close, far, .. } = *view.parameters;
     let ahead = view.fields.project_date? - view.now;
@@ -151,7 +151,7 @@ fn by_project(view: &View<'_, NurtureTrack>) -> Option<Choice> {
     })
 }
 
-/// What it said when it was last reached.
+/// The choice by what the lead said when it was last reached.
 fn by_talk(said: Option<Code>) -> Option<Choice> {
     let said = said?;
     if said == Known::Callback {
@@ -163,7 +163,7 @@ fn by_talk(said: Option<Code>) -> Option<Choice> {
     }
 }
 
-/// How interested it seems.
+/// The choice by how interested the lead seems.
 fn by_interest(view: &View<'_, NurtureTrack>) -> Choice {
     let Parameters { recent, warm, .. } = *view.parameters;
     if let Some(last) = view.fields.last_engaged

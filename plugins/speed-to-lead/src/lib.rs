@@ -1,5 +1,5 @@
 //! Decides what happens when a first call is late: half or more of all buyers buy from whoever contacts them first
-//! (practice C5). Knows nothing of who is reminded or who gets the lead.
+//! (practice C5). Does not know who is reminded or who gets the lead.
 
 use cadenza_sdk::{Action, Escalator, Nothing, Overdue, Plugin, Reads, Refusal, RuleText, Span, Tally, Verdict, View};
 
@@ -22,25 +22,25 @@ pub struct Parameters {
     pub reassign: bool,
 }
 
-/// Why this is done.
+/// Why the plugin decides on an action.
 #[derive(Clone, Copy, cadenza_sdk::Rules)]
 pub enum Rule {
     /// Nobody was at work.
     #[rule("Only {value} minutes of business time have passed")]
     Patience = 1,
-    /// It will not be done by waiting.
+    /// Waiting would not get the call made.
     #[rule("Nobody who is at work owns the lead")]
     OwnerAway = 2,
-    /// It may have been overlooked.
+    /// The owner may have overlooked the call.
     #[rule("The lead waits for {value} minutes, and the owner can be reminded")]
     Remind = 3,
     /// The owner does not act.
     #[rule("The lead waits for {value} minutes in spite of reminders")]
     Raise = 4,
-    /// There is no later point.
+    /// There is no later escalation point.
     #[rule("The lead waits for {value} minutes, and this is the last time we look")]
     LastPoint = 5,
-    /// Somebody sees to it.
+    /// Somebody already sees to it.
     #[rule("It was raised already")]
     Raised = 6,
 }
@@ -64,7 +64,7 @@ impl Escalator for SpeedToLead {
         let waited = overdue.waited.as_minutes().to_string();
         let is_last = overdue.point + 1 >= overdue.points;
         let reminded = i64::from(overdue.reminders) >= parameters.reminders;
-        // What is left when reminding is no use.
+        // What remains when reminding does not help.
         let last_resort = if parameters.reassign { Action::Reassign } else { Action::Raise };
 
         if let Some(elapsed) = view.business_elapsed.filter(|elapsed| *elapsed < parameters.patience) {

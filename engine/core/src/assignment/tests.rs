@@ -1,4 +1,4 @@
-//! Who is chosen: in a single choice, and in many in a row while reps come and go.
+//! Who is chosen in a single choice, and in long series of choices while reps come and go.
 
 use super::*;
 use crate::calendar::{Calendar, weekdays_nine_to_five};
@@ -18,8 +18,7 @@ fn rep(zone: &str, away: bool, open_tasks_max: Option<u32>) -> Rep {
     Rep { name: String::new(), email: None, manager: None, calendar, absences, open_tasks_max }
 }
 
-/// Ada and Bob are at work; Cleo is in Tokyo, where it is night; Dora is away; Finn has as
-/// many open tasks as he may have.
+/// Ada and Bob are at work; Cleo is in Tokyo, where it is night; Dora is away; Finn has as many open tasks as he may have.
 fn team() -> Team {
     let ny = "America/New_York";
     let reps = [
@@ -202,13 +201,13 @@ fn one_choice() {
     }
 }
 
-/// What changes before the next leads come.
+/// What changes before the next leads arrive.
 #[derive(Clone, Copy)]
 enum Turn {
     Same,
     Away(&'static str),
     Back(&'static str),
-    /// The rep has, or no longer has, as many open tasks as allowed.
+    /// The rep reaches, or no longer has, the maximum number of open tasks.
     Full(&'static str),
     Free(&'static str),
     /// The rep joins the pool with this weight, or has it from now on.
@@ -277,7 +276,7 @@ impl Shop {
     }
 }
 
-/// Counts who got how many while reps came and went. No rep is owed anything for an absence.
+/// Counts how many leads each rep gets while reps come and go. No rep is owed anything for an absence.
 #[test]
 fn who_comes_and_goes_takes_part_as_from_now() {
     use AssignBy::{LeastLoaded, LongestIdle, RoundRobin, Weighted};
@@ -285,8 +284,8 @@ fn who_comes_and_goes_takes_part_as_from_now() {
     const ABC: &[(&str, u32)] = &[("ada", 1), ("bob", 1), ("cal", 1)];
     const EVERY: &[AssignBy] = &[LongestIdle, RoundRobin, LeastLoaded, Weighted];
     type Phase = (Turn, u32, &'static [(&'static str, u32)]);
-    // The name, the strategies, the pool, and the phases. Each phase says what changes, how many leads come then, and
-    // how many each rep gets by their share (give or take one).
+    // The name, the strategies, the pool, and the phases. Each phase says what changes, how many leads arrive then, and
+    // the share of each rep (give or take one).
     type Case = (&'static str, &'static [AssignBy], &'static [(&'static str, u32)], &'static [Phase]);
     let cases: &[Case] = &[
         ("three alike", EVERY, ABC, &[(Same, 30, &[("ada", 10), ("bob", 10), ("cal", 10)])]),
@@ -427,7 +426,7 @@ fn a_round_gives_everybody_the_share_of_the_weight() {
     }
 }
 
-/// The memory that an earlier version stored: how many leads each rep got, over years, and nothing about turns.
+/// The memory as an earlier version stored it: how many leads each rep got over years, and nothing about turns.
 #[test]
 fn an_older_memory_owes_nobody_anything() {
     for by in [AssignBy::LongestIdle, AssignBy::RoundRobin, AssignBy::LeastLoaded, AssignBy::Weighted] {
@@ -440,7 +439,7 @@ fn an_older_memory_owes_nobody_anything() {
     }
 }
 
-/// Sixty-four leads come at once. The caller counts the tasks that they bring.
+/// Sixty-four leads arrive at once. The caller counts the tasks that they bring.
 #[test]
 fn the_least_loaded_gets_what_evens_the_load() {
     let mut shop = Shop::new(&[("ada", 1), ("bob", 1), ("cal", 1)]);

@@ -1,4 +1,4 @@
-//! Checks working time against tables of what people expect, and against what must hold in every zone.
+//! Checks working time against tables of what people expect, and against rules that must hold in every zone.
 
 use super::*;
 
@@ -39,7 +39,7 @@ fn spans_are_added_in_working_time() {
         ("America/New_York", "2026-03-07T15:00:00Z", "1d", "2026-03-08T14:00:00Z", "a calendar day of 23 hours"),
         ("Europe/Berlin", "2026-12-24T10:00:00Z", "1 business day", "2026-12-28T10:00:00Z", "Christmas and a weekend"),
         ("Europe/Berlin", "2026-10-24T10:00:00Z", "36h", "2026-10-25T22:00:00Z", "hours pass on any clock"),
-        // A moment outside of opening hours counts as the next opening.
+        // A moment outside opening hours counts as the next opening.
         ("America/New_York", "2026-11-20T21:59:00Z", "1 business day", "2026-11-23T21:59:00Z", "Friday 16:59"),
         ("America/New_York", "2026-11-20T22:00:00Z", "1 business day", "2026-11-24T14:00:00Z", "Friday 17:00"),
         ("America/New_York", "2026-11-20T22:01:00Z", "1 business day", "2026-11-24T14:00:00Z", "Friday 17:01"),
@@ -167,7 +167,7 @@ fn daily(zone: &str, hours: &[(i8, i8, i8, i8)]) -> Calendar {
 fn no_moment_is_open_twice() {
     let evening: &[_] = &[(9, 0, 24, 0)];
     let always: &[_] = &[(0, 0, 24, 0)];
-    // The zone, the hours, from when and until when, and the open minutes in between.
+    // The zone, the hours, the beginning and end of the period, and the open minutes in between.
     let cases = [
         (
             "Atlantic/Azores",
@@ -254,7 +254,7 @@ const HARD_ZONES: &[&str] = &[
     "UTC",
 ];
 
-/// Weeks from the plain to the odd. Each range of hours is: from hour, minute, to hour, minute.
+/// Weeks from the ordinary to the odd. Each range of hours is: from hour, minute, to hour, minute.
 fn odd_calendar(zone: &str, which: usize, holiday: i64) -> Calendar {
     type Week = [&'static [(i8, i8, i8, i8)]; 7];
     const NINE: &[(i8, i8, i8, i8)] = &[(9, 0, 17, 0)];

@@ -1,8 +1,8 @@
-//! Evaluation: what an expression comes to, in a bounded number of steps.
+//! Evaluation: computes the value of an expression in a bounded number of steps.
 //!
-//! A value of a type that could not be foreseen (`event.data.x`, a field whose type was changed) is taken as what it stands
-//! beside, by the rules by which events are read: a text that says a number is that number. What says nothing of the kind is a
-//! fault.
+//! A value whose type could not be foreseen (`event.data.x`, a field whose type was changed) is converted to the type
+//! of the value that it is used with, by the rules by which events are read: a text that contains a number counts as
+//! that number. A value that cannot be converted is a fault.
 
 use super::fault::{Fault, Trouble};
 use super::{
@@ -17,21 +17,21 @@ use crate::{identity, reading, zone};
 use jiff::tz::TimeZone;
 use std::cmp::Ordering;
 
-/// The most steps of one evaluation: each part takes one, and more what goes through a text or a list. All of
-/// them take a few milliseconds.
+/// The most steps of one evaluation. Each part takes one step; a part that goes through a text or a list takes more.
+/// All the steps together take a few milliseconds.
 pub const STEPS_MAX: u32 = 50_000;
 /// The days of the week as `weekday(t)` names them.
 pub const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
-/// How many bytes of a text are looked at in one step.
+/// How many bytes of a text one step covers.
 const BYTES_A_STEP: usize = 64;
-/// The memory that a compiled pattern may take, in bytes. It bounds what each character of a text costs.
+/// The memory that a compiled pattern may take, in bytes. This limits the cost for each character of a text.
 const PATTERN_BYTES_MAX: usize = 8 << 10;
-/// What it takes to compile a pattern, to look at a calendar, and to look a domain up.
+/// The steps for compiling a pattern, for looking at a calendar, and for looking up a domain.
 const COMPILE_STEPS: usize = 50;
 const CALENDAR_STEPS: usize = 10;
 const DOMAIN_STEPS: usize = 10;
 
-/// What [`Expr::Item`] stands for.
+/// What [`Expr::Item`] stands for at the moment.
 enum Item<'s> {
     Touch(&'s Touch),
     Value(Value),
@@ -74,13 +74,13 @@ impl<'s> Evaluation<'s> {
         Ok(())
     }
 
-    /// The value of a part as one of this type.
+    /// The value of a part, converted to this type.
     fn as_kind(&mut self, part: &Expr, wanted: ValueType) -> Result<Value, Fault> {
         let value = self.value(part)?;
         self.taken(part, value, wanted)
     }
 
-    /// A value as one of this type, if it is one or says one. Blank stays blank.
+    /// A value, converted to this type if it can be. Blank stays blank.
     fn taken(&self, part: &Expr, value: Value, wanted: ValueType) -> Result<Value, Fault> {
         if value.is_blank() || value.kind() == Some(wanted) {
             return Ok(value);
@@ -88,7 +88,7 @@ impl<'s> Evaluation<'s> {
         reading::read(value, wanted, self.home()).map_err(|(_, value)| Trouble::unfit(&value, wanted).of(part))
     }
 
-    /// The value of a part as a text that is paid for; `None` when it is blank.
+    /// The value of a part as text, with its length paid for in steps; `None` when it is blank.
     fn text(&mut self, part: &Expr) -> Result<Option<String>, Fault> {
         match self.as_kind(part, ValueType::Text)? {
             Value::Text(text) => {
@@ -143,7 +143,8 @@ impl<'s> Evaluation<'s> {
         })
     }
 
-    /// Whether each of the parts is what is wanted, from left to right. What comes after the first that is not is not asked.
+    /// Whether each part has the wanted truth value, from left to right. Parts after the first that has not are not
+    /// evaluated.
     fn all_are(&mut self, parts: &[Expr], wanted: bool) -> Result<bool, Fault> {
         for part in parts {
             if self.holds(part)? != wanted {
@@ -161,7 +162,7 @@ impl<'s> Evaluation<'s> {
                     self.pay(part, items.len())?;
                     self.pass(quantifier, items.into_iter().map(Item::Value), test)
                 }
-                // Of what is not known, neither holds.
+                // A list that is not known passes neither `exists` nor `all`.
                 _ => Ok(false),
             },
         }
@@ -185,14 +186,14 @@ impl<'s> Evaluation<'s> {
         Ok(all)
     }
 
-    /// How two values are ordered; `None` when either is blank.
+    /// The order of two values; `None` when either is blank.
     fn order(&self, left: Value, right: Value) -> Result<Option<Ordering>, Trouble> {
         let Some((left, right)) = self.alike(left, right)? else { return Ok(None) };
         order(&left, &right).map(Some).ok_or_else(|| Trouble::types(&left, &right))
     }
 
-    /// Two values of one type. When they are of two, the one that can say many things, a text or a number, is taken as what the
-    /// other is. `None` when either is blank.
+    /// Two values, converted to one type. When the types differ, the value with the more general type (text or number)
+    /// is converted to the type of the other. `None` when either is blank.
     fn alike(&self, left: Value, right: Value) -> Result<Option<(Value, Value)>, Trouble> {
         if left.is_blank() || right.is_blank() {
             return Ok(None);
@@ -212,9 +213,9 @@ impl<'s> Evaluation<'s> {
         Ok(Some((left, right)).filter(|(left, right)| !left.is_blank() && !right.is_blank()))
     }
 
-    /// What a value says that stands beside one of another type.
+    /// A value, converted for use with a value of another type.
     fn beside(&self, value: Value, other: &Value, wanted: Option<ValueType>) -> Result<Value, Trouble> {
-        // A text may say a broken number where the other is whole.
+        // A text may contain a fraction even when the other value is a whole number.
         let kinds = match wanted {
             Some(ValueType::Int) => &[ValueType::Int, ValueType::Number][..],
             Some(ref kind) if *kind != ValueType::List => std::slice::from_ref(kind),
@@ -325,7 +326,7 @@ impl<'s> Evaluation<'s> {
         })
     }
 
-    /// A duration of so many units.
+    /// A duration of this many units.
     fn span(&mut self, part: &Expr, count: &Expr, unit_ms: i64) -> Result<Value, Fault> {
         let value = self.value(count)?;
         let value = match value {
@@ -343,7 +344,7 @@ impl<'s> Evaluation<'s> {
         .map_err(|trouble| trouble.of(part))
     }
 
-    /// What a test of two texts says; of a blank it never holds.
+    /// The result of a test of two texts. It never holds for a blank.
     fn texts(&mut self, a: &Expr, b: &Expr, test: fn(&str, &str) -> bool) -> Result<Value, Fault> {
         let (a, b) = (self.text(a)?, self.text(b)?);
         Ok(Value::Bool(a.zip(b).is_some_and(|(a, b)| test(&a, &b))))
@@ -358,7 +359,7 @@ impl<'s> Evaluation<'s> {
         Ok(Value::Bool(pattern.is_match(&text)))
     }
 
-    /// A time, and the zone in which it is to be read; `None` when it is blank.
+    /// A time, and the zone in which it has to be read; `None` when it is blank.
     fn clock(&mut self, time: &Expr) -> Result<Option<(Timestamp, TimeZone)>, Fault> {
         self.pay(time, CALENDAR_STEPS)?;
         let (time, zone) = match time {
@@ -374,7 +375,7 @@ impl<'s> Evaluation<'s> {
         })
     }
 
-    /// The day that a time lies in, where it is to be read; a date is that day everywhere.
+    /// The day of a time in the zone in which it has to be read. A date is the same day everywhere.
     fn day(&mut self, part: &Expr) -> Result<Option<Date>, Fault> {
         if !matches!(part, Expr::Call(Function::InZone, _)) {
             match self.value(part)? {
@@ -383,7 +384,7 @@ impl<'s> Evaluation<'s> {
                 _ => {}
             }
         }
-        // A day without a time is kept as the midnight with which it begins where the workspace is, and is that day everywhere.
+        // A day without a time is stored as its first moment in the workspace's zone, and is the same day everywhere.
         let home = self.home();
         let is_day = |at: Timestamp| Date::of(at, home).begins(home) == at;
         let zoned = matches!(part, Expr::Call(Function::InZone, _));
@@ -404,8 +405,8 @@ impl<'s> Evaluation<'s> {
     }
 }
 
-/// Compiles a pattern: at most [`PATTERN_CHARS_MAX`] characters, and no more memory than bounds what a text costs. The error says
-/// what is wrong with it.
+/// Compiles a pattern of at most [`PATTERN_CHARS_MAX`] characters, within the memory that limits the cost of a text.
+/// The error says what is wrong with it.
 pub fn compile(pattern: &str) -> Result<regex_lite::Regex, String> {
     if pattern.chars().count() > PATTERN_CHARS_MAX {
         return Err(format!("it has more than {PATTERN_CHARS_MAX} characters"));
@@ -413,12 +414,12 @@ pub fn compile(pattern: &str) -> Result<regex_lite::Regex, String> {
     regex_lite::RegexBuilder::new(pattern).size_limit(PATTERN_BYTES_MAX).build().map_err(|error| error.to_string())
 }
 
-/// A zone by the name of a place, or as CRMs and Windows write it.
+/// A zone under the name of a place, or as CRMs and Windows write it.
 fn named(name: &str) -> Option<TimeZone> {
     TimeZone::get(&zone::of_lead(name, None).ok()?).ok()
 }
 
-/// How much a value can say: a text whatever is written, a number also a time or a truth.
+/// How general a type is: a text can contain any value, a number can also mean a time or a truth value.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Says {
     Text,
@@ -434,7 +435,7 @@ fn says(value: &Value) -> Says {
     }
 }
 
-/// What a text has to say that is added to such a value, or the value to it.
+/// The type to which a text is converted when it is added to such a value, or the value to it.
 fn joins(other: &Value) -> Option<ValueType> {
     match other {
         Value::Int(_) | Value::Number(_) | Value::Date(_) => other.kind(),
@@ -444,7 +445,7 @@ fn joins(other: &Value) -> Option<ValueType> {
     }
 }
 
-/// How two values of one type are ordered; lists are equal or not.
+/// The order of two values of one type. Lists are only equal or not equal.
 fn order(left: &Value, right: &Value) -> Option<Ordering> {
     match (left, right) {
         (Value::Int(a), Value::Int(b)) => Some(a.cmp(b)),

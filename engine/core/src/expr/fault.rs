@@ -1,30 +1,30 @@
-//! Why an expression has no value. A fault names the part of the expression and the types of the values, never the values
-//! themselves: they may be about a person, and causes are kept where persons are not.
+//! Why an expression has no value. A fault names the part of the expression and the types of the values, never the
+//! values themselves: values may be about a person, and causes are stored where personal data is not.
 
 use super::{BUSINESS_DAYS_MAX, Expr, STEPS_MAX};
 use crate::field::TEXT_BYTES_MAX;
 use crate::value::{Value, ValueType};
 use std::fmt;
 
-/// The longest text of a part that is kept, in characters.
+/// The longest text of a part that is stored, in characters.
 const PART_CHARS_MAX: usize = 160;
 
 /// A part of an expression that has no value, and why.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{part}` has no answer: {trouble}")]
 pub struct Fault {
-    /// The part as it is written, shortened when it is long.
+    /// The part as it is written, shortened if it is long.
     pub part: String,
     pub trouble: Trouble,
 }
 
-/// What is the matter with the values.
+/// What is wrong with the values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Trouble {
-    /// They do not go together.
+    /// The two types cannot be combined.
     #[error("{} and {} do not go together", words(*.0), words(*.1))]
     Types(ValueType, ValueType),
-    /// It is of another type than is wanted, and does not say one of that type.
+    /// The value has another type than wanted, and cannot be converted to it.
     #[error("{} stands where {} is wanted", words(*.is), words(*.wanted))]
     Type { is: ValueType, wanted: ValueType },
     #[error("something is divided by zero")]
@@ -33,14 +33,14 @@ pub enum Trouble {
     Overflow,
     #[error("the text that comes out has more than {TEXT_BYTES_MAX} bytes")]
     TooLong,
-    /// Days are whole.
+    /// Dates move by whole days only.
     #[error("a date is moved by whole days")]
     PartOfADay,
     #[error("business days are counted from 0 to {BUSINESS_DAYS_MAX}, in whole numbers")]
     BusinessDays,
     #[error("there is no time zone of this name")]
     Zone,
-    /// The pattern cannot be read, or is too large.
+    /// The pattern is invalid or too large.
     #[error("the pattern cannot be used")]
     Pattern,
     #[error("it takes more than {STEPS_MAX} steps")]
@@ -48,7 +48,7 @@ pub enum Trouble {
 }
 
 impl Trouble {
-    /// The fault of this part.
+    /// The fault for this part.
     pub(super) fn of(self, part: &Expr) -> Fault {
         let text = part.to_string();
         let end = text.char_indices().nth(PART_CHARS_MAX).map(|(end, _)| end);
@@ -56,12 +56,12 @@ impl Trouble {
         Fault { part, trouble: self }
     }
 
-    /// Two values that do not go together.
+    /// The trouble of two values that cannot be combined.
     pub(super) fn types(left: &Value, right: &Value) -> Self {
         Self::Types(kind(left), kind(right))
     }
 
-    /// A value that says nothing of the type wanted.
+    /// The trouble of a value that cannot be converted to the wanted type.
     pub(super) fn unfit(value: &Value, wanted: ValueType) -> Self {
         Self::Type { is: kind(value), wanted }
     }

@@ -1,11 +1,11 @@
-//! An expression as it is written, for the causes of faults.
+//! Shows an expression as it is written, for the causes of faults.
 
 use super::{Expr, Function, Items, Name, Object, Quantifier};
 use crate::time::{DAY_MS, HOUR_MS, MINUTE_MS};
 use crate::value::Value;
 use std::fmt::{Display, Formatter, Result, Write as _};
 
-/// The name by which an item is shown.
+/// The name that stands for an item.
 const ITEM: &str = "x";
 
 impl Display for Expr {
@@ -46,7 +46,7 @@ impl Display for Name {
     }
 }
 
-/// A part between operators: in brackets when it has an operator of its own.
+/// A part between operators. It is put in brackets when it has an operator of its own.
 struct Operand<'e>(&'e Expr);
 
 impl Display for Operand<'_> {
@@ -106,7 +106,7 @@ fn literal(value: &Value, f: &mut Formatter<'_>) -> Result {
         Value::Blank => f.write_str("null"),
         Value::Bool(yes) => yes.fmt(f),
         Value::Int(int) => int.fmt(f),
-        // A number that is whole keeps its point.
+        // A number without a fraction keeps its decimal point.
         Value::Number(number) => write!(f, "{number:?}"),
         Value::Time(at) => write!(f, "timestamp(\"{at}\")"),
         Value::Date(date) => write!(f, "date(\"{date}\")"),

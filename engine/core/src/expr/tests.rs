@@ -5,7 +5,7 @@ use crate::lead::{Channel, Outcome, TouchResult};
 use crate::time::{DAY_MS, HOUR_MS};
 use std::collections::BTreeSet;
 
-/// A lead in New York of a workspace in Berlin, on a Thursday.
+/// A lead in New York in a workspace in Berlin, on a Thursday.
 struct Fixed {
     touches: Vec<Touch>,
     calendar: Calendar,

@@ -1,5 +1,5 @@
-//! Domains: finds the one that a company has registered in an address, a URL or a host, and says whether
-//! anyone can get an address there.
+//! Domains: finds the domain that a company has registered in an address, a URL or a host, and says whether anyone can
+//! get an address there.
 
 use super::email;
 use super::text::{plain, trim_around};
@@ -9,8 +9,8 @@ use std::sync::LazyLock;
 /// The domains of providers that give an address to anyone. The file says where the list is from.
 const FREE_MAIL: &str = include_str!("free_mail.txt");
 
-/// Names that providers use in every country: `yahoo.co.uk`, `outlook.de`. They were
-/// collected from addresses that were met.
+/// Names that providers use in every country: `yahoo.co.uk`, `outlook.de`. They were collected from addresses seen in
+/// practice.
 const FREE_EVERYWHERE: &[&str] = &[
     "aol",
     "gmail",
@@ -28,7 +28,7 @@ const FREE_EVERYWHERE: &[&str] = &[
     "ymail",
 ];
 
-/// The most bytes of a host's name, and of one label of it (RFC 1035, 2.3.4).
+/// The most bytes of a host name, and of one of its labels (RFC 1035, 2.3.4).
 const HOST_BYTES_MAX: usize = 253;
 const LABEL_BYTES_MAX: usize = 63;
 
@@ -57,7 +57,7 @@ fn authority(url: &str) -> &str {
     }
 }
 
-/// A host's name in lower case and ASCII, without a dot at the end. `None` when it is no name of the public internet.
+/// A host name in lower case and ASCII, without a dot at the end. `None` when it is not a name on the public internet.
 pub(super) fn host(text: &str) -> Option<String> {
     let text = text.trim_end_matches('.');
     let plain = text.is_ascii() && !text.contains("xn--");
@@ -73,7 +73,7 @@ pub(super) fn host(text: &str) -> Option<String> {
     (fits && !top.bytes().all(|byte| byte.is_ascii_digit())).then_some(host)
 }
 
-/// Whether a registrable domain, in lower case, is that of a provider that gives an address to anyone.
+/// Whether a registrable domain, in lower case, belongs to a provider that gives an address to anyone.
 pub fn is_free_mail(domain: &str) -> bool {
     let (name, suffix) = domain.split_once('.').unwrap_or((domain, ""));
     let anywhere = suffix == "com" || suffix == "net" || suffix.rsplit('.').next().is_some_and(|top| top.len() == 2);

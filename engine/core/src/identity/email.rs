@@ -1,4 +1,4 @@
-//! Mail addresses: takes away everything that is not part of the address itself.
+//! Mail addresses: removes everything that is not part of the address itself.
 
 use super::domain;
 use super::placeholder::is_nobodys;
@@ -11,12 +11,12 @@ use std::sync::LazyLock;
 const BYTES_MAX: usize = 254;
 const LOCAL_BYTES_MAX: usize = 64;
 
-/// The brackets around an address that stands beside a name: `Ada <ada@example.com>`.
+/// The brackets around an address that stands next to a name: `Ada <ada@example.com>`.
 const BRACKETS: [(char, char); 6] = [('<', '>'), ('‹', '›'), ('«', '»'), ('〈', '〉'), ('⟨', '⟩'), ('《', '》')];
 
 /// A mail address, ready for sending and the same for all its spellings: in lower case, its domain in ASCII, without a
-/// name, `mailto:`, brackets, quotes, white space, invisible characters or a dot at the end. `None` when the text is no
-/// address, is more than one, or is what people write where they have none: `none@none.com`, `noreply@…`.
+/// name, `mailto:`, brackets, quotes, white space, invisible characters or a dot at the end. `None` when the text is
+/// not an address, contains more than one, or is what people write when they have none: `none@none.com`, `noreply@…`.
 pub fn email(text: &str) -> Option<String> {
     if text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-' | b'+' | b'@')) {
         // Nearly all addresses are written like this, with nothing around them.
@@ -31,7 +31,7 @@ pub fn email(text: &str) -> Option<String> {
 
 fn bare(address: &str) -> Option<String> {
     let (local, domain) = address.split_once('@')?;
-    // The quotes of `"ada"@example.com`; the first may be gone already.
+    // The quotes of `"ada"@example.com`; the first may already be gone.
     let local = local.trim_end().trim_matches('"');
     // Cut off a comment after the address, and the query of a `mailto:`.
     let domain = domain.split(['(', '?']).next()?;
@@ -41,7 +41,7 @@ fn bare(address: &str) -> Option<String> {
     fits.then(|| format!("{local}@{domain}"))
 }
 
-/// Replaces HTML's escapes of angle brackets, which come from web pages and badly written exports.
+/// Replaces HTML's escapes of angle brackets, which come from web pages and poor exports.
 fn unescaped(text: &str) -> Cow<'_, str> {
     if text.contains("&lt;") || text.contains("&gt;") {
         return text.replace("&lt;", "<").replace("&gt;", ">").into();
@@ -49,8 +49,7 @@ fn unescaped(text: &str) -> Cow<'_, str> {
     Cow::Borrowed(text)
 }
 
-/// The text in the last brackets that hold an address, or the whole text when none do or
-/// several hold different addresses.
+/// The text in the last brackets that hold an address, or the whole text when none do or several hold different addresses.
 fn in_brackets(text: &str) -> &str {
     for (open, close) in BRACKETS {
         let parts = text.split(open).skip(1).filter_map(|part| part.split(close).next());
@@ -85,8 +84,8 @@ fn after_label(text: &str) -> &str {
     }
 }
 
-/// Whether this may stand before the `@`: letters of any language, digits and the signs of RFC 5322, 3.2.3. Dots may be
-/// anywhere but at the front, because Japanese providers gave out such addresses.
+/// Whether this text may stand before the `@`: letters of any language, digits and the signs of RFC 5322, 3.2.3. Dots
+/// may be anywhere except at the beginning, because Japanese providers gave out such addresses.
 fn is_local(local: &str) -> bool {
     let may = |c: char| c.is_alphanumeric() || ".!#$%&'*+-/=?^_`{|}~".contains(c);
     (1..=LOCAL_BYTES_MAX).contains(&local.len()) && local.chars().all(may) && !local.starts_with('.')
@@ -96,7 +95,7 @@ fn is_local(local: &str) -> bool {
 static ROLES: LazyLock<HashSet<&'static str>> =
     LazyLock::new(|| include_str!("roles.txt").lines().filter(|line| !line.starts_with('#')).collect());
 
-/// Whether an address, in the form in which it is kept, is that of a role (`info@`, `sales.eu@`) and not of one person.
+/// Whether an address, in the form in which it is kept, belongs to a role (`info@`, `sales.eu@`) and not to one person.
 pub(super) fn is_of_role(address: &str) -> bool {
     let local = address.split('@').next().unwrap_or_default();
     let first = local.split(|c: char| !c.is_alphabetic()).next().unwrap_or_default();

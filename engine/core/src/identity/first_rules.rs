@@ -1,9 +1,9 @@
-//! The first rules, by which keys in older data folders were made. They serve only to find
-//! those keys until they are replaced.
+//! The first version of the rules, which made the keys in older data folders. These rules serve only to find such keys
+//! until they are replaced.
 
 use super::{IdentityKey, IdentityKind};
 
-/// The key that the first rules made of a field's text.
+/// The key that the first rules made from a field's text.
 pub fn first_key(kind: IdentityKind, text: &str) -> Option<IdentityKey> {
     let value = match kind {
         IdentityKind::External => Some(text.trim().to_owned()).filter(|id| !id.is_empty()),

@@ -1,7 +1,7 @@
 //! Who is who: the keys by which a lead or an account is found, normalised the same way everywhere.
 //!
-//! The rules have a version. A change makes a new version beside the old one and never alters a version in use,
-//! because keys made by it are stored.
+//! The rules have a version. A change adds a new version next to the old one and never alters a version in use, because
+//! keys made by it are stored.
 
 mod domain;
 mod email;
@@ -26,7 +26,7 @@ use minicbor::{Decode, Encode};
 pub const RULES_VERSION: u8 = 2;
 
 crate::codes::codes! {
-    /// The kinds of key; stronger ones come first.
+    /// The kinds of key, the strongest first.
     pub enum IdentityKind {
         /// The id in the system the lead came from.
         0 External = "external_id",
@@ -50,7 +50,7 @@ pub struct IdentityKey {
 }
 
 impl IdentityKey {
-    /// The key that today's rules make of a field's text, or `None` when they can make none. `country` is for
+    /// The key that today's rules make from a field's text; `None` when they cannot make one. `country` is for
     /// telephone numbers that name no country.
     pub fn of(kind: IdentityKind, text: &str, country: Option<Country>) -> Option<Self> {
         let value = match kind {
@@ -61,12 +61,12 @@ impl IdentityKey {
         Some(Self { kind, version: RULES_VERSION, value })
     }
 
-    /// The key of a text that today's rules have normalised already.
+    /// The key of a text that today's rules have already normalised.
     pub fn kept(kind: IdentityKind, text: &str) -> Self {
         Self { kind, version: RULES_VERSION, value: text.to_owned() }
     }
 
-    /// Whether this is a telephone number of which the country is not known.
+    /// Whether this is a telephone number whose country is not known.
     pub fn is_without_country(&self) -> bool {
         self.kind == IdentityKind::Phone && !self.value.starts_with('+')
     }
@@ -82,13 +82,13 @@ impl IdentityKey {
     }
 }
 
-/// A text in one line, without invisible characters.
+/// A text on one line, without invisible characters.
 pub(crate) fn plain(text: &str) -> std::borrow::Cow<'_, str> {
     text::plain(text)
 }
 
-/// An id in another system, without white space around it and without invisible characters. Upper and lower case are
-/// kept. `None` for what people and programs write where there is no id: `N/A`, `null`, `0`, `-`.
+/// An id in another system, without surrounding white space or invisible characters. Upper and lower case are kept.
+/// `None` for what people and programs write when there is no id: `N/A`, `null`, `0`, `-`.
 pub fn external_id(text: &str) -> Option<String> {
     let id = text::plain(text);
     (!placeholder::is_no_id(&id)).then(|| id.into_owned())

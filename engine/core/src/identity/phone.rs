@@ -1,8 +1,8 @@
-//! Telephone numbers: every spelling of one number becomes the same text, and a text that is no number becomes none.
+//! Telephone numbers: every spelling of a number becomes the same text, and a text that is not a number gives none.
 //!
-//! A library (`phonelib`) reads digits as a number of a country, with the lengths, trunk prefixes and access
-//! codes of every plan. The text around the digits, extensions in many languages, and texts that only look
-//! like a number are handled here.
+//! A library (`phonelib`) reads digits as a number of a country, with the lengths, trunk prefixes and access codes of
+//! every numbering plan. This module handles the text around the digits, extensions in many languages, and texts that
+//! only look like a number.
 
 use super::placeholder::{is_no_number, is_of_films};
 use super::text::plain;
@@ -15,12 +15,12 @@ use std::str::FromStr;
 
 /// The longest text that is read, in bytes.
 const TEXT_BYTES_MAX: usize = 200;
-/// The fewest digits of a number without its extension. Fewer are an extension, an emergency number or no number.
+/// The fewest digits of a number without its extension. Fewer digits are an extension, an emergency number or no number.
 const DIGITS_MIN: usize = 6;
 /// The most digits of a number with its country code (E.164), and of an extension.
 const DIGITS_MAX: usize = 15;
 const EXTENSION_DIGITS_MAX: usize = 7;
-/// A number without `+` that has at least this many digits may be one that has lost its `+`.
+/// A number without `+` that has at least this many digits may have lost its `+`.
 const LOST_PLUS_DIGITS_MIN: usize = 11;
 
 /// Words that stand before the digits of an extension, in lower case.
@@ -67,8 +67,8 @@ const EXTENSION_WORDS: &[&str] = &[
 ];
 
 /// A telephone number in E.164 (`+493012345`), with `;ext=7` when it has an extension. `country` is for a number
-/// without a country code. A number of no known country is kept as its digits; it is found again by that spelling and
-/// no other. `None` for what is no number: fewer than six digits, a date, an IP address, `4.42079E+11`, a placeholder
+/// without a country code. A number whose country is not known is kept as its digits; only that spelling finds it
+/// again. `None` for what is not a number: fewer than six digits, a date, an IP address, `4.42079E+11`, a placeholder
 /// such as `000-000-0000` or `123456`, or two numbers in one text.
 pub fn phone(text: &str, country: Option<Country>) -> Option<String> {
     let text = plain(text);
@@ -84,7 +84,7 @@ pub fn phone(text: &str, country: Option<Country>) -> Option<String> {
     let dialled = Dialled::of(number)?;
     let mut number = match dialled.read(country) {
         Some(known) => shown(&known)?,
-        // Without a country it is not known what the digits mean, so they are kept.
+        // Without a country, the meaning of the digits is not known, so they are kept.
         None if !dialled.international => dialled.digits,
         None => return None,
     };
@@ -94,7 +94,7 @@ pub fn phone(text: &str, country: Option<Country>) -> Option<String> {
     Some(number)
 }
 
-/// A number and its extension, as the text has them.
+/// A number and its extension, as they stand in the text.
 struct Parts<'a> {
     number: Cow<'a, str>,
     extension: Option<&'a str>,
@@ -124,7 +124,7 @@ const fn ends_number(c: char) -> bool {
     !matches!(c, '0'..='9' | '+' | '-' | '.' | '/' | '(' | ')' | ' ' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{30FC}')
 }
 
-/// Reads a local number of RFC 3966 with the code to which it belongs.
+/// Reads a local number of RFC 3966, with the code to which it belongs.
 fn of_context<'a>(number: &str, context: &'a str) -> Option<Parts<'a>> {
     let code = context.split(';').next()?;
     let digits = number.trim_start_matches(|c: char| c == '0' || !c.is_ascii_digit());
@@ -153,13 +153,13 @@ fn leading_digits(text: &str) -> Option<&str> {
     Some(&text[..end]).filter(|digits| !digits.is_empty())
 }
 
-/// Repairs `442079460958.0`, a number that some program took for a quantity.
+/// Repairs `442079460958.0`, a number that some program stored as a quantity.
 fn without_fraction(number: &str) -> &str {
     number.strip_suffix(".0").filter(|whole| whole.bytes().all(|byte| byte.is_ascii_digit())).unwrap_or(number)
 }
 
-/// Whether this is a date such as `2026-03-01`, `01.03.2026` or `3/1/26`: three groups that
-/// can be a day, a month and a year.
+/// Whether this is a date such as `2026-03-01`, `01.03.2026` or `3/1/26`: three groups that could be a day, a month and
+/// a year.
 fn is_date(number: &str) -> bool {
     ['-', '.', '/'].into_iter().any(|separator| {
         let groups: Vec<&str> = number.split(separator).map(str::trim).collect();
@@ -180,8 +180,8 @@ fn is_year(group: &str) -> bool {
     group.len() == 4 && group.parse().is_ok_and(|year: u32| (1900..2200).contains(&year))
 }
 
-/// Whether this is an IP address. Four groups of two digits are not, because Denmark and
-/// other countries write numbers so.
+/// Whether this is an IP address. Four groups of two digits do not count as one, because Denmark and other countries
+/// write numbers that way.
 fn is_ip_address(number: &str) -> bool {
     let pairs = number.split('.').all(|group| group.len() == 2);
     (Ipv4Addr::from_str(number).is_ok() && !pairs) || Ipv6Addr::from_str(number).is_ok()
@@ -203,7 +203,7 @@ impl Dialled {
         let trunk = if international { number.find("(0)") } else { None };
         let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
         let digits = match trunk {
-            // Italian numbers keep their zero; no other number that is written like this does.
+            // Italian numbers keep their zero; no other number in this notation does.
             Some(at) if !is_italian(&number[..at]) => digits(&number[..at]) + &digits(&number[at + 3..]),
             _ => digits(number),
         };
@@ -224,17 +224,17 @@ impl Dialled {
         });
         let lost_plus = self.bare && self.digits.len() >= LOST_PLUS_DIGITS_MIN && !self.digits.starts_with('0');
         let international = || abroad(&self.digits).filter(|_| lost_plus);
-        // `491701234567` in Germany: a number there may be that long, but no one writes one without its zero.
+        // `491701234567` in Germany: a number there may be that long, but nobody writes one without its leading zero.
         let own_code = |number: &PhoneNumber| self.digits.starts_with(&number.country_code().to_string());
         let at_home = at_home.filter(|number| !self.is_dialled_as_in_america(number));
         let at_home = at_home.map(|number| international().filter(|_| own_code(&number)).unwrap_or(number));
-        // Digits may begin with what is dialled for calls abroad: `00` in most countries, `011` in North America.
+        // The digits may begin with the prefix for calls abroad: `00` in most countries, `011` in North America.
         let dialled = || ["00", "011"].iter().filter_map(|prefix| self.digits.strip_prefix(prefix)).find_map(abroad);
         at_home.or_else(dialled).or_else(international)
     }
 
-    /// Whether the digits are `011` and then the code of the country for which the number was read.
-    /// No one in that country dials so.
+    /// Whether the digits are `011` followed by the code of the country for which the number was read. Nobody in that
+    /// country dials that way.
     fn is_dialled_as_in_america(&self, at_home: &PhoneNumber) -> bool {
         let rest = self.digits.strip_prefix("011").filter(|rest| rest.len() >= LOST_PLUS_DIGITS_MIN);
         rest.is_some_and(|rest| rest.starts_with(&at_home.country_code().to_string()))
@@ -247,8 +247,8 @@ fn abroad(digits: &str) -> Option<PhoneNumber> {
     PhoneNumber::parse(&format!("+{}", mexican.as_deref().unwrap_or(digits)))
 }
 
-/// Drops the mobile prefixes that Mexico gave up in 2019 (`1` from abroad, `044` and `045` at home).
-/// Without them it is the same number.
+/// Drops the mobile prefixes that Mexico abolished in 2019 (`1` from abroad, `044` and `045` at home). Without them it
+/// is the same number.
 fn in_mexico(digits: &str) -> &str {
     let without = ["1", "044", "045"].iter().find_map(|sign| digits.strip_prefix(sign));
     without.filter(|rest| rest.len() == 10).unwrap_or(digits)
@@ -266,8 +266,8 @@ fn shown(number: &PhoneNumber) -> Option<String> {
     fits.then(|| text.to_owned())
 }
 
-/// Whether a number, in the form in which it is kept, is one person's: a mobile number, or one with an extension. In
-/// North America, digits do not tell a mobile number from others, so no number there counts as mobile.
+/// Whether a number, in the form in which it is kept, belongs to one person: a mobile number, or one with an extension.
+/// In North America, digits do not distinguish a mobile number from others, so no number there counts as mobile.
 pub(super) fn is_personal(number: &str) -> bool {
     number.contains(";ext=") || PhoneNumber::parse(number).is_some_and(|number| number.is_mobile())
 }

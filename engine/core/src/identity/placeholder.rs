@@ -1,6 +1,6 @@
-//! What people and programs write where they have no id, address or number. Taken at its word, it would join strangers.
+//! What people and programs write when they have no id, address or number. Taken literally, it would merge strangers.
 
-/// Texts for a missing id, in lower case, without signs around them.
+/// Texts for a missing id, in lower case, without surrounding signs.
 const NO_ID: &[&str] = &[
     "blank",
     "empty",
@@ -23,7 +23,7 @@ const NO_ID: &[&str] = &[
     "desconocido",
 ];
 
-/// Texts before the `@` of an address that no one reads, without signs.
+/// Texts before the `@` of an address that nobody reads, without signs.
 const NO_MAILBOX: &[&str] = &[
     "donotreply",
     "keineemail",
@@ -43,7 +43,7 @@ const NO_MAILBOX: &[&str] = &[
     "unknown",
 ];
 
-/// Texts that stand on both sides of the `@`: `test@test.com`.
+/// Texts that people write on both sides of the `@`: `test@test.com`.
 const TWICE: &[&str] = &[
     "a", "aa", "aaa", "abc", "asd", "asdf", "email", "mail", "me", "na", "no", "nobody", "test", "testing", "user",
     "x", "xx", "xxx", "xyz",
@@ -56,7 +56,7 @@ const NO_DOMAIN: &[&str] = &["nomail.com", "noemail.com", "no-email.com", "none.
 pub(super) fn is_no_id(id: &str) -> bool {
     let core = id.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
     let said: String = id.chars().filter(|c| c.is_alphanumeric()).collect();
-    // `0-0-1` is one of a series and counts as an id; a UUID of nothing but zeros does not.
+    // `0-0-1` is one of a series and counts as an id; a UUID made only of zeros does not.
     let zeros =
         said.bytes().all(|byte| byte == b'0') && (said.len() == id.len() || said.is_empty() || said.len() == 32);
     zeros || id == "-1" || NO_ID.contains(&core.as_str())
@@ -77,7 +77,7 @@ pub(super) fn is_of_films(digits: &str) -> bool {
     digits.len() == 7 && digits.starts_with("555")
 }
 
-/// Whether these digits were typed in place of a number: one or two digits again and again, digits in sequence, `000…`.
+/// Whether these digits were typed in place of a number: one or two digits repeated, digits in sequence, `000…`.
 pub(super) fn is_no_number(digits: &str) -> bool {
     let bytes = digits.as_bytes();
     let steps = |step: u8| bytes.windows(2).all(|pair| (pair[1] + 10 - pair[0]) % 10 == step);

@@ -9,9 +9,9 @@ use minicbor::data::Type;
 use minicbor::decode::{Decode, Decoder, Error as DecodeError};
 use minicbor::encode::{Encode, Encoder, Error as EncodeError, Write};
 
-/// The most leads to which a key leads. An address or number that more leads have identifies none of them. The next
-/// lead that gets it is not found by it and is not contacted there ([`Why::Crowded`]), because what binds the key
-/// later could not reach that lead.
+/// The most leads that a key leads to. An address or number that more leads have identifies none of them. A further
+/// lead that gets the key is not found by it and is not contacted there ([`Why::Crowded`]), because a later binding of
+/// the key could not reach that lead.
 pub const HOLDERS_MAX: usize = 512;
 
 codes! {
@@ -19,7 +19,7 @@ codes! {
     pub enum Why {
         /// A lead that has it asked not to be contacted.
         0 OptedOut = "opted_out",
-        /// Mail to it comes back.
+        /// Mail to it bounces.
         1 Bounced = "bounced",
         /// Someone other than the lead answers there.
         2 WrongNumber = "wrong_number",
@@ -31,7 +31,7 @@ codes! {
 }
 
 impl Why {
-    /// Whether it forbids a touch on this channel, provided that the channel uses the key at all.
+    /// Whether this reason forbids a touch on this channel, if the channel uses the key at all.
     pub const fn binds(self, channel: Channel) -> bool {
         match self {
             Self::DoNotCall => matches!(channel, Channel::Call),
@@ -41,7 +41,7 @@ impl Why {
     }
 }
 
-/// One thing that binds a key, since when, and how we heard of it.
+/// One thing that binds a key, with its time and source.
 #[derive(Clone, Debug, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
 pub struct Binding {
     #[n(0)]
@@ -51,13 +51,13 @@ pub struct Binding {
     /// The source or the person that told us.
     #[n(2)]
     pub by: String,
-    /// The lead whose own preference this is. The binding goes when the lead takes the preference back.
+    /// The lead whose own preference this is. The binding ends when the lead takes the preference back.
     #[n(3)]
     pub of: Option<LeadId>,
 }
 
 impl Binding {
-    /// Whether this binding stays when the lead whose preference the other one is takes that back.
+    /// Whether this binding stays when the lead takes back the preference behind the other binding.
     pub const fn outlasts(&self, other: &Self) -> bool {
         self.of.is_none() && other.of.is_some()
     }
@@ -70,16 +70,16 @@ pub enum IdentityMessage {
     Held,
     /// The key is bound, on every lead that has it.
     Bind(Binding),
-    /// The key is bound, unless another lead has it too.
+    /// The key is bound, unless another lead also has it.
     BindAlone(Binding),
-    /// The lead takes back the preference by which this binds the key.
+    /// The lead takes back the preference that binds the key for this reason.
     Release(Why),
 }
 
 /// Everything that is known of a key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Identity {
-    /// The leads that have the key or had it, in the order in which they got it; at most [`HOLDERS_MAX`].
+    /// The leads that have or had the key, in the order in which they got it; at most [`HOLDERS_MAX`].
     pub holders: Vec<LeadId>,
     /// What binds the key; at most one binding for each reason.
     pub bindings: Vec<Binding>,
@@ -90,18 +90,18 @@ pub struct Identity {
 pub struct Told {
     /// Whether the key's record changed.
     pub changed: bool,
-    /// What binds the key, for the lead that spoke and does not know of it.
+    /// The existing bindings that the speaking lead does not know of yet.
     pub to_speaker: Vec<Binding>,
-    /// What binds the key from now on, for the other leads that have it.
+    /// The new binding, for the other leads that have the key.
     pub to_others: Option<Binding>,
-    /// What no longer binds the key, for every lead that has it.
+    /// The reason that no longer binds the key, for every lead that has it.
     pub released: Option<Why>,
-    /// Another lead that has the key, when the lead that spoke has it from now on: the one that got it last.
+    /// The lead that got the key last before the speaking lead, when the speaking lead is new to the key.
     pub shared_with: Option<LeadId>,
 }
 
 impl Identity {
-    /// Takes a message from a lead.
+    /// Handles a message from a lead.
     pub fn tell(&mut self, lead: LeadId, message: IdentityMessage, now: Timestamp) -> Told {
         match message {
             IdentityMessage::Held => self.hold(lead, now),
@@ -146,8 +146,8 @@ impl Identity {
     }
 }
 
-/// A key with one lead and no binding is written as the lead's id alone, as every record
-/// was before keys could be shared.
+/// A key with one lead and no binding is written as the lead's id alone, which was the form of every record before keys
+/// could be shared.
 impl<C> Encode<C> for Identity {
     fn encode<W: Write>(&self, e: &mut Encoder<W>, ctx: &mut C) -> Result<(), EncodeError<W::Error>> {
         match (&self.holders[..], &self.bindings[..]) {
@@ -179,7 +179,7 @@ impl<'b, C> Decode<'b, C> for Identity {
     }
 }
 
-/// A key of a lead that is bound.
+/// One of a lead's keys, with what binds it.
 #[derive(Clone, Debug, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
 pub struct BoundKey {
     #[n(0)]
@@ -231,7 +231,7 @@ mod tests {
         ] {
             assert_eq!(told(key.tell(lead(who), message, now)), expected, "{what}");
         }
-        // A preference of one lead, and then somebody's word.
+        // A preference of one lead, then a statement by somebody else.
         let mut key = Identity::default();
         let preference = Binding { of: Some(lead(0)), ..opted_out() };
         for (what, who, message, expected) in [

@@ -1,11 +1,11 @@
-//! What is done to every text that a person typed, pasted or exported, before it is read as an address or a number.
+//! The treatment of every text that a person typed, pasted or exported, before it is read as an address or a number.
 
 use std::borrow::Cow;
 use unicode_normalization::UnicodeNormalization as _;
 
 /// The text as it is meant: compatibility forms (full-width digits, `＠`, no-break spaces) become the characters that
-/// they stand for, white space becomes blanks, and control and invisible characters (byte-order mark, U+200B) and
-/// blanks at the ends are dropped.
+/// they stand for, white space becomes spaces, and control and invisible characters (byte-order mark, U+200B) and
+/// spaces at the ends are dropped.
 pub(super) fn plain(text: &str) -> Cow<'_, str> {
     if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
         return Cow::Borrowed(text.trim());
@@ -19,7 +19,7 @@ pub(super) fn plain(text: &str) -> Cow<'_, str> {
     Cow::Owned(plain.trim().to_owned())
 }
 
-/// Whether a character takes no room on a screen: joiners, marks of direction, fillers, variation selectors, tags.
+/// Whether a character takes no room on a screen: joiners, direction marks, fillers, variation selectors, tags.
 const fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}' | '\u{180B}'..='\u{180F}'
@@ -27,7 +27,7 @@ const fn is_invisible(c: char) -> bool {
         | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFC}' | '\u{E0000}'..='\u{E0FFF}')
 }
 
-/// Takes away what surrounds an address or a domain that was copied out of a sentence, a list or a program.
+/// Removes what surrounds an address or a domain that was copied out of a sentence, a list or a program.
 pub(super) fn trim_around(text: &str) -> &str {
     let around = |c: char| c.is_whitespace() || "\"'`´“”„‘’‚<>‹›«»()[]{},;:|".contains(c);
     text.trim_start_matches(around).trim_end_matches(|c| c == '.' || around(c))

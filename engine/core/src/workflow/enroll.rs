@@ -1,4 +1,4 @@
-//! How leads get into a workflow, and what takes them out of it wherever they are.
+//! How leads get into a workflow, and what takes them out of it at any step.
 
 use crate::event_type::EventType;
 use crate::expr::Expr;
@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 /// One way into the workflow.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Enroll {
-    /// Enrols a lead when an event of this type comes and the condition holds.
+    /// Enrols a lead when an event of this type arrives and the condition holds.
     When {
         event: EventType,
-        /// Evaluated on the lead as the event left it.
+        /// Evaluated on the lead after it has handled the event.
         condition: Expr,
     },
     /// Enrols every lead for which the condition holds, each time the schedule fires.
@@ -26,24 +26,24 @@ pub enum Enroll {
 /// A cron schedule, with its policy for missed firings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Schedule {
-    /// An id that is unique in the workspace: `workflow/id`, or the workflow and a hash of the
-    /// times when the file gives none.
+    /// An id that is unique in the workspace: `workflow/id`, or the workflow and a hash of the times when the file
+    /// gives no id.
     pub id: String,
     /// The five fields of cron(5).
     pub cron: String,
     /// The IANA name of a time zone.
     pub timezone: String,
     pub catch_up: CatchUp,
-    /// How long ago a missed firing may lie and still be caught up.
+    /// How old a missed firing may be and still be caught up.
     pub within: Span,
 }
 
 /// What happens to firings that were missed while the engine was stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CatchUp {
-    /// Only the latest missed one fires.
+    /// Only the latest missed firing is caught up.
     Latest,
-    /// Every missed one fires, up to the latest `at_most`.
+    /// Every missed firing is caught up, limited to the latest `at_most`.
     All {
         at_most: u16,
     },
@@ -58,20 +58,20 @@ pub enum ReEnroll {
     Always,
     /// This long after the last run ended.
     After(Span),
-    /// When this holds, and did not when the last run ended.
+    /// When the condition holds, and did not hold when the last run ended.
     When(Expr),
 }
 
-/// Workflows of which a lead is in one at a time.
+/// A group of workflows. A lead is in only one of them at a time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Group {
     pub name: String,
-    /// The higher one wins; among equal ones whoever is in the group stays.
+    /// The higher priority wins. Between equal ones, the workflow that already has the lead keeps it.
     pub priority: i32,
-    /// How long a lead waits that may not come in because another workflow of the group has it; it stays out when none.
+    /// How long a lead waits when another workflow of the group has it. Without this, the lead is not enrolled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waits: Option<Span>,
-    /// Whether a run stands still while a workflow of a higher priority has the lead. It ends when not.
+    /// Whether a run stands still while a workflow with a higher priority has the lead. Otherwise the run ends.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub pauses: bool,
 }
@@ -81,7 +81,7 @@ pub struct Group {
 #[serde(from = "EnrolmentForm")]
 pub struct Enrolment {
     pub workflow: String,
-    /// The key of the run, for a workflow with a run for each value of something.
+    /// The key of the run, for a workflow that has one run for each value of something.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<Expr>,
 }
@@ -110,10 +110,10 @@ impl From<EnrolmentForm> for Enrolment {
 /// A condition that ends a run, whatever step it is at.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Leave {
-    /// The event at which the condition is asked; whatever happens when there is none.
+    /// The event after which the condition is evaluated. Without one, it is evaluated whatever happens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event: Option<EventType>,
-    /// Whether that event may happen to any lead of the account.
+    /// Whether the event may happen to any lead of the account.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub of_account: bool,
     pub condition: Expr,
@@ -122,7 +122,7 @@ pub struct Leave {
 }
 
 impl Leave {
-    /// Whether the condition is asked: after an event, or when something else happened.
+    /// Whether the condition is evaluated now: after an event, or when something else happened.
     pub(crate) fn is_asked(&self, heard: Option<(&EventType, Whose)>) -> bool {
         match (&self.event, heard) {
             (None, _) => true,

@@ -1,4 +1,4 @@
-//! What an `http:` step says: what is asked of another system, and what is kept of its answer.
+//! The contents of an `http:` step: the request to another system, and what is kept of the answer.
 
 use super::MailResults;
 use crate::codes::codes;
@@ -18,21 +18,21 @@ codes! {
 }
 
 impl Method {
-    /// Whether a request of this method may carry a body.
+    /// Whether a request with this method may carry a body.
     pub const fn takes_body(self) -> bool {
         !matches!(self, Self::Get)
     }
 }
 
-/// An `http:` step: a request to another system, whose answer the run waits for. It is no touch.
+/// An `http:` step: a request to another system. The run waits for the answer. It is not a touch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Http {
-    /// The connection, which alone says the host.
+    /// The connection. It alone determines the host.
     pub via: String,
     pub method: Method,
-    /// A template; it begins with `/`. What is filled in is percent-encoded.
+    /// A template that begins with `/`. Values that are filled in are percent-encoded.
     pub path: String,
-    /// Parameters behind the path, in the order of the file. Blank ones are left out.
+    /// Query parameters, in the order of the file. Blank ones are left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub query: Vec<(String, Filled)>,
     /// Headers besides those of the connection; their values are templates.
@@ -44,7 +44,7 @@ pub struct Http {
     /// What is kept of the answer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub save: Vec<Save>,
-    /// Where the run goes by what becomes of the request; without it, on to the next step in every case.
+    /// Where the run goes, depending on the outcome of the request. Without this, it goes to the next step in every case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub results: Option<MailResults>,
 }
@@ -57,7 +57,7 @@ impl Http {
         found
     }
 
-    /// Every template but the path.
+    /// Every template except the path.
     pub fn templates(&self) -> Vec<&str> {
         let mut found: Vec<&str> = self.headers.iter().map(|(_, value)| value.as_str()).collect();
         self.query.iter().map(|(_, value)| value).chain(&self.body).for_each(|part| part.templates(&mut found));
@@ -70,9 +70,9 @@ impl Http {
 pub enum Filled {
     /// The value as it stands in the file.
     Fixed(Value),
-    /// A template, which makes a text.
+    /// A template that yields a text.
     Text(String),
-    /// An expression, whose value keeps its type.
+    /// An expression. Its value keeps its type.
     Cel(Expr),
     List(Vec<Self>),
     /// Members in the order of the file.
@@ -109,10 +109,10 @@ pub struct Save {
 /// A part of an answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Part {
-    /// The number that says how the request went, such as 200.
+    /// The HTTP status, such as 200.
     Status,
-    /// The value that names and places lead to from the body's root; the whole body when there are none. A number is a
-    /// place in a list, from 0.
+    /// The value that this path of names and indexes leads to from the body's root; the whole body when the path is
+    /// empty. A number is an index into a list, from 0.
     Body(Vec<String>),
 }
 

@@ -1,4 +1,4 @@
-//! What events do to a run wherever it is: they move it, pause it, or have something done while it stays.
+//! What events do to a run at any step: they move it, pause it, or trigger something while it stays.
 
 use super::{StepId, StepIx, Target, Verb, Workflow};
 use crate::event_type::EventType;
@@ -6,17 +6,17 @@ use crate::expr::Expr;
 use crate::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// To which lead an event happened.
+/// The lead to which an event happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Whose {
-    /// To the lead that hears of it.
+    /// The lead that hears of it.
     Own,
-    /// To another lead of its account, at this time.
+    /// Another lead of its account, at this time.
     OfAccount { since: Timestamp },
 }
 
 impl Whose {
-    /// Whether such an event is meant by an entry, which may take those of the whole account.
+    /// Whether an entry applies to such an event. An entry may accept events of the whole account.
     pub(crate) const fn reaches(self, of_account: bool) -> bool {
         matches!(self, Self::Own) || of_account
     }
@@ -29,9 +29,9 @@ pub struct Interrupt {
     /// Whether the event may happen to any lead of the account, not to this lead alone.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub of_account: bool,
-    /// Which events of that type count.
+    /// The condition on the event.
     pub condition: Expr,
-    /// The steps at which it applies; every step when none is named.
+    /// The steps at which the interrupt applies; every step when none is named.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub during: Vec<StepIx>,
     pub reaction: Reaction,
@@ -40,13 +40,13 @@ pub struct Interrupt {
 /// What an interrupt does to a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Reaction {
-    /// The run leaves where it is: its open task is withdrawn, and its timers are gone.
+    /// The run leaves its step: its open task is withdrawn, and its timers are dropped.
     Go(Target),
-    /// The run touches nobody until a time, and then goes on where it was.
+    /// The run touches nobody until some time, and then continues where it was.
     Pause {
         /// The time; blank when the event does not say.
         until: Option<Expr>,
-        /// How long when `until` is blank or past.
+        /// How long to pause when `until` is blank or past.
         otherwise: Span,
     },
     /// Something is done while the run stays where it is: `update`, `notify`, `watch` or `enroll`.
@@ -65,7 +65,7 @@ impl Interrupt {
         all
     }
 
-    /// Whether it applies while a run is at this step.
+    /// Whether the interrupt applies while a run is at this step.
     pub(crate) fn applies_at(&self, workflow: &Workflow, step: StepId) -> bool {
         self.during.is_empty()
             || workflow.place(step).is_some_and(|at| self.during.iter().any(|ix| usize::from(ix.0) == at))

@@ -1,8 +1,8 @@
-//! The checked definition of a workflow: what `cadenza-language` makes of a file, and what `step` runs.
+//! The checked definition of a workflow: what `cadenza-language` makes from a file, and what `step` runs.
 //!
-//! A run pins the definition with which it started, by digest, for as long as it uses it. Definitions are
-//! stored in the form that they have here (self-describing, by serde), so that a later program can go on with a
-//! run that an earlier one began.
+//! A run pins the definition with which it started, by digest, for as long as it uses it. Definitions are stored in the
+//! form that they have here (self-describing, by serde), so that a later program can continue a run that an earlier one
+//! began.
 
 use crate::event_type::EventType;
 use crate::expr::{Expr, Object};
@@ -37,31 +37,31 @@ pub const STEPS_MAX: usize = 500;
 pub const CONTACTS_DEFAULT: u16 = 12;
 /// The gap before the second dial of a double dial, when the file names none (practice B6; the figure is ours).
 pub const REDIAL_DEFAULT: Span = Span::Elapsed(4 * crate::time::MINUTE_MS);
-/// How long after it was made a call or task is due, when the file does not say.
+/// How long after it is made a call or task is due, when the file does not say.
 pub const DUE_DEFAULT: Span = Span::BusinessDays(1);
 
 /// A checked workflow.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Workflow {
-    /// Unique in the workspace.
+    /// The name, unique in the workspace.
     pub name: String,
-    /// One sentence for people.
+    /// A summary for people, in one sentence.
     pub summary: String,
     /// The digest of the file and of every script that it uses.
     pub digest: Digest,
     /// The ways into the workflow.
     pub enroll: Vec<Enroll>,
-    /// Whether a lead that was in the workflow before may come in again.
+    /// Whether a lead that was in the workflow before may enter again.
     pub re_enroll: ReEnroll,
-    /// A lead has a run for each value of this. Without it, one run.
+    /// A lead has one run for each value of this expression. Without it, the lead has one run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<Expr>,
-    /// The group in which a lead is in one workflow at a time.
+    /// The group of workflows of which a lead is in only one at a time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<Group>,
     /// Conditions that end a run, whatever step it is at.
     pub leave: Vec<Leave>,
-    /// What events do to a run wherever it is, in the order of the file.
+    /// What events do to a run at any step, in the order of the file.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub interrupts: Vec<Interrupt>,
     /// The steps, in order; a run begins at the first.
@@ -70,7 +70,7 @@ pub struct Workflow {
     pub scripts: BTreeMap<String, Script>,
 }
 
-/// What is kept of a definition that no run follows any more, for showing past runs.
+/// What is kept of a definition that no run follows any more, to show past runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outline {
     pub name: String,
@@ -104,7 +104,7 @@ impl Outline {
     }
 }
 
-/// The place of a step in its workflow's list. Records name a step by its id instead: see [`StepId`].
+/// The index of a step in its workflow's list. Records name a step by its id instead: see [`StepId`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct StepIx(pub u16);
 
@@ -119,10 +119,10 @@ pub enum Target {
 /// One step: exactly one verb.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Step {
-    /// The author's id. Steps that cannot wait may have none in the file, and get `verb-number`.
+    /// The author's id. Steps that cannot wait may have none in the file, and are then called `verb-number`.
     pub id: String,
     pub verb: Verb,
-    /// Where the run goes when the verb has a single way out.
+    /// Where the run goes when the verb has only one way out.
     pub next: Target,
 }
 
@@ -137,9 +137,9 @@ pub enum Verb {
     Assign(Assign),
     /// A call task is made, and the run waits for its outcome.
     Call(Box<Call>),
-    /// A mail is sent, and the run goes on once it is handed over.
+    /// A mail is sent, and the run continues once it is handed over.
     Email(Email),
-    /// A text message is sent, and the run goes on once it is handed over.
+    /// A text message is sent, and the run continues once it is handed over.
     Message(Email),
     /// Touches on several channels are repeated until something stops them.
     Cadence(Box<Cadence>),
@@ -155,15 +155,15 @@ pub enum Verb {
     Enroll(Enrolment),
     /// One of several arms is drawn.
     Split(Split),
-    /// The run goes on only when fields are known.
+    /// The run continues only when fields are known.
     Require(Require),
     /// People or another system are told something.
     Notify(Notify),
-    /// Somebody watches the lead from now on, and hears of changes of its owner.
+    /// Somebody watches the lead from now on, and is told when its owner changes.
     Watch(Party),
-    /// Another system is asked something, and the run goes on once it has answered.
+    /// Another system is asked something, and the run continues once it has answered.
     Http(Box<Http>),
-    /// The run ends, under this name.
+    /// The run ends under this name.
     End(String),
 }
 
@@ -192,7 +192,7 @@ impl Verb {
         }
     }
 
-    /// The kind of decision for which the step itself asks a plugin, if it does.
+    /// The kind of decision for which the step itself asks a plugin, if it asks one.
     pub const fn decision(&self) -> Option<DecisionKind> {
         match self {
             Self::Score(_) => Some(DecisionKind::Scoring),
@@ -249,7 +249,7 @@ impl Verb {
         }
     }
 
-    /// The escalations of the step's tasks, each with the place of its touch; 0 for steps with one task.
+    /// The escalations of the step's tasks, each with the index of its touch; 0 for steps with one task.
     pub fn escalations(&self) -> impl Iterator<Item = (u16, &Escalate)> {
         let (own, touches): (Option<&Escalate>, &[CadenceTouch]) = match self {
             Self::Call(call) => (call.escalate.as_ref(), &[]),
@@ -268,7 +268,7 @@ impl Verb {
     }
 }
 
-/// A condition and where it leads. The condition of the `else` arm is [`Expr::TRUE`].
+/// A condition and the target that it leads to. The condition of the `else` arm is [`Expr::TRUE`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Arm {
     pub condition: Expr,
@@ -281,7 +281,7 @@ impl Workflow {
         self.steps.get(self.place(id)?)
     }
 
-    /// The place in the list of the step with this id.
+    /// The index in the list of the step with this id.
     pub fn place(&self, id: StepId) -> Option<usize> {
         match id.place() {
             Some(place) => Some(place).filter(|place| *place < self.steps.len()),
@@ -294,7 +294,7 @@ impl Workflow {
         StepId::of(self.steps.first().map_or("", |step| &step.id))
     }
 
-    /// The id, as records have it, of the step to which a run goes; `None` at the end.
+    /// The id, as records store it, of the step to which a run goes; `None` at the end.
     pub fn landing(&self, target: Target) -> Option<StepId> {
         match target {
             Target::Step(ix) => self.steps.get(usize::from(ix.0)).map(|step| StepId::of(&step.id)),
@@ -331,24 +331,24 @@ impl Workflow {
         self.waits().flat_map(Wait::awaited).any(|awaited| awaited.event == *kind)
     }
 
-    /// Whether a wait looks back to the beginning of the run, or to when it came to a step.
+    /// Whether any wait counts events since the run began, or since the run came to a step.
     pub(crate) fn looks_back_to(&self, since: Since) -> bool {
         self.waits().any(|wait| matches!(wait, Wait::Event { since: from, .. } if *from == since))
     }
 
-    /// Whether any wait looks further back than to when the run last moved.
+    /// Whether any wait counts events from before the run last moved.
     pub(crate) fn looks_back(&self) -> bool {
         self.waits().any(|wait| matches!(wait, Wait::Event { since, .. } if !since.is_moved()))
     }
 
-    /// Whether an event of this type can end a wait of the workflow or interrupt it.
+    /// Whether an event of this type can end a wait or a run of the workflow, or interrupt a run.
     pub(crate) fn hears(&self, kind: &EventType) -> bool {
         self.waits_for(kind)
             || self.interrupts.iter().any(|one| one.event == *kind)
             || self.leave.iter().any(|one| one.event.as_ref() == Some(kind))
     }
 
-    /// The types of events that it hears of whichever lead of the account they happen to.
+    /// The types of events that count for the workflow whichever lead of the account they happen to.
     pub(crate) fn heard_of_account(&self) -> impl Iterator<Item = &EventType> {
         let interrupts = self.interrupts.iter().filter(|one| one.of_account).map(|one| &one.event);
         interrupts.chain(self.leave.iter().filter(|one| one.of_account).filter_map(|one| one.event.as_ref()))
@@ -359,7 +359,7 @@ impl Workflow {
         self.enroll.iter().any(|way| matches!(way, Enroll::When { event, .. } if event == kind))
     }
 
-    /// The place of the step that has this id in the file.
+    /// The index of the step that has this id in the file.
     pub fn find(&self, id: &str) -> Option<StepIx> {
         self.steps.iter().position(|step| step.id == id).map(|ix| StepIx(ix as u16))
     }
@@ -384,7 +384,7 @@ impl Workflow {
     }
 }
 
-/// Where in a workflow a plugin is asked. What the plugin reads there is worked out once, when it is loaded.
+/// A place in a workflow that asks a plugin. What the plugin reads there is determined once, when it is loaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AskRef {
     pub workflow: Digest,
@@ -397,7 +397,7 @@ pub struct AskRef {
 pub enum Slot {
     /// One of the step's own questions.
     Own(Asks),
-    /// The question about the task of the touch at this place; 0 for steps with one task.
+    /// The question about the task of the touch at this index; 0 for steps with one task.
     Escalation(u16),
 }
 
@@ -406,7 +406,7 @@ crate::codes::codes! {
     pub enum Asks {
         /// The question that the step names first.
         0 Main = "main",
-        /// The question to another plugin, when the first gives no decision.
+        /// The question to another plugin when the first gives no decision.
         1 Fallback = "fallback",
     }
 }

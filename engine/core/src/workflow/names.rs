@@ -1,14 +1,14 @@
 //! How records name the parts of a definition. A step, a touch of a cadence and a script are each named by four bytes
-//! of a hash of its id. A place in a list would mean something else in the next version of a file; a hash means the
-//! same in all of them. Definitions and their outlines ([`super::Outline`]) keep the texts for ever. `validate`
+//! of a hash of its id. An index into a list would mean something else in the next version of a file; a hash means the
+//! same in all versions. Definitions and their outlines ([`super::Outline`]) keep the texts for ever. `validate`
 //! refuses two ids with the same hash.
 
 use crate::id::{Digest, hash64};
 use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
-/// The first bit of every hash. A number without it is a place in a list, which is how
-/// earlier programs named these parts.
+/// The first bit of every hash. A number without it is an index into a list, which is how earlier programs named these
+/// parts.
 const HASHED: u32 = 1 << 31;
 
 const fn hashed(hash: u64) -> u32 {
@@ -29,7 +29,7 @@ macro_rules! names {
                 Self(hashed(hash64(id.as_bytes())))
             }
 
-            /// The place in the list, for a name written by an earlier program.
+            /// The index in the list, for a name that an earlier program wrote.
             pub const fn place(self) -> Option<usize> {
                 if self.0 & HASHED == 0 { Some(self.0 as usize) } else { None }
             }
@@ -76,7 +76,7 @@ pub struct StepRef {
     pub step: StepId,
 }
 
-/// How records say where a run begins: a step, or none. Earlier programs wrote a [`super::Target`] here.
+/// How records say where a run begins: at a step, or nowhere. Earlier programs wrote a [`super::Target`] here.
 pub(crate) mod landing {
     use super::StepId;
     use minicbor::data::Type;

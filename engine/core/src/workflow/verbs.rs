@@ -1,4 +1,4 @@
-//! What the verbs of a step say, key by key as in the file.
+//! The contents of each verb of a step, key by key as in the file.
 
 use super::names::TouchId;
 use super::{Arm, StepIx, Target};
@@ -24,7 +24,7 @@ pub struct Ask {
 /// What a step does when its plugin gives no decision.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum OnFailure<V> {
-    /// Go on as if the plugin had answered this.
+    /// Continue as if the plugin had answered this.
     Fallback(V),
     /// Ask another plugin. If that fails too, park the run.
     Plugin(Ask),
@@ -33,7 +33,7 @@ pub enum OnFailure<V> {
 }
 
 impl<V> OnFailure<V> {
-    /// The question to the other plugin, when that is the policy.
+    /// The question to the other plugin, if that is the policy.
     pub const fn ask(&self) -> Option<&Ask> {
         match self {
             Self::Plugin(ask) => Some(ask),
@@ -46,7 +46,7 @@ impl<V> OnFailure<V> {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Score {
     pub ask: Ask,
-    /// The name under which the score is kept. The lead's own score is the one named [`MAIN_SCORE`].
+    /// The name under which the score is stored. The lead's own score is the one named [`MAIN_SCORE`].
     pub name: String,
     pub on_failure: OnFailure<Segment>,
 }
@@ -58,11 +58,11 @@ pub const MAIN_SCORE: &str = "fit";
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Branch {
     pub ask: Ask,
-    /// Where each track leads.
+    /// The target for each track.
     pub tracks: BTreeMap<String, Target>,
-    /// Where a track leads that `tracks` does not name.
+    /// The target for a track that `tracks` does not name.
     pub otherwise: Target,
-    /// What happens when no decision comes; a fallback names the track to take.
+    /// What happens when there is no decision; a fallback names the track to take.
     pub on_failure: OnFailure<String>,
 }
 
@@ -77,7 +77,7 @@ codes! {
         2 LeastLoaded = "least_loaded",
         /// Each rep in turn, by weight.
         3 Weighted = "weighted",
-        /// The owner of the territory in which the lead lies.
+        /// The owner of the territory to which the lead belongs.
         4 Territory = "territory",
         /// The rep whom the step names.
         5 Rep = "rep",
@@ -85,18 +85,18 @@ codes! {
 }
 
 impl AssignBy {
-    /// Whether one rep is meant, and nobody is chosen among several.
+    /// Whether the choice is a single rep, not one among several.
     pub const fn names_one(self) -> bool {
         matches!(self, Self::Territory | Self::Rep)
     }
 }
 
 codes! {
-    /// What an assignment sticks to: an owner known there is taken before any other is chosen.
+    /// What an assignment sticks to: an owner known there is kept before any other is chosen.
     pub enum Sticky {
         /// The lead's own owner.
         0 Lead = "lead",
-        /// The owner of the lead's account, else the lead's own.
+        /// The owner of the lead's account, or else the lead's own.
         1 Account = "account",
     }
 }
@@ -107,29 +107,29 @@ pub struct Assign {
     /// The pool from which an owner is chosen; `None` when the territory decides.
     pub pool: Option<String>,
     pub by: AssignBy,
-    /// The rep who is chosen whatever the pool and the way of choosing say.
+    /// The rep who is chosen, whatever the pool and the strategy say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rep: Option<String>,
     /// The role that the rep takes in the run. The lead's owner stays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
-    /// Whether whoever had the lead in this run before is passed over.
+    /// Whether to skip a rep who already had the lead in this run.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub anew: bool,
-    /// Whether the rep is not told. A rep who had the lead or the role already never is.
+    /// Whether the rep is not told. A rep who already had the lead or the role is never told.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unannounced: bool,
-    /// Whose known owner is kept, if any.
+    /// Which known owner keeps the lead, if any.
     pub sticky: Option<Sticky>,
     /// A rep or pool that takes the lead when no one else can.
     pub fallback: Option<String>,
-    /// How long the owner keeps the lead, whatever becomes of the run.
+    /// How long the owner keeps the lead, whatever happens to the run.
     pub hold: Option<HoldRule>,
     pub carry: Carry,
 }
 
 impl Assign {
-    /// Whether it begins a hold on the account.
+    /// Whether the step begins a hold on the account.
     pub(crate) fn holds_account(&self) -> bool {
         self.hold.as_ref().is_some_and(|hold| hold.scope == HoldScope::Account)
     }
@@ -149,7 +149,7 @@ codes! {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HoldRule {
     pub scope: HoldScope,
-    /// How long it lasts. A second lead of the account does not start it again.
+    /// How long the hold lasts. A second lead of the account does not start it again.
     pub span: Span,
     /// An event that makes the hold permanent.
     pub until: Option<EventType>,
@@ -157,7 +157,7 @@ pub struct HoldRule {
     pub on_expiry: Option<Target>,
 }
 
-/// What moves along when the owner changes.
+/// What happens to tasks and the previous owner when the owner changes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Carry {
     /// Whether open tasks go to the new owner.
@@ -171,17 +171,17 @@ pub struct Carry {
 pub struct Call {
     /// The path of the script.
     pub script: String,
-    /// How long after it was made the call is due.
+    /// The time from the making of the call to its due time.
     pub due: Span,
-    /// What happens while the call is not made.
+    /// What happens while the call has not been made.
     pub escalate: Option<Escalate>,
-    /// How long after it could first be made it is given up, counted as `due` is; never when none.
+    /// The time after which the call is given up, from when it could first be made and counted like `due`; `None` for
+    /// never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub give_up: Option<Span>,
-    /// Who is to do it.
     #[serde(default, skip_serializing_if = "Doer::is_owner")]
     pub doer: Doer,
-    /// What a report answers.
+    /// The questions that a report answers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub asks: Vec<Inquiry>,
     pub results: Results,
@@ -190,55 +190,54 @@ pub struct Call {
 /// A `task:` step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Todo {
-    /// What is to be done; a template.
+    /// What has to be done; a template.
     pub objective: String,
-    /// The path of a script to go with it.
+    /// The path of an accompanying script.
     pub script: Option<String>,
-    /// How long after it was made the task is due.
+    /// The time from the making of the task to its due time.
     pub due: Span,
-    /// What happens while the task is not done.
+    /// What happens while the task has not been done.
     pub escalate: Option<Escalate>,
-    /// How long after it was made it is given up, counted as `due` is; never when none.
+    /// The time after which the task is given up, from when it was made and counted like `due`; `None` for never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub give_up: Option<Span>,
-    /// Who is to do it.
     #[serde(default, skip_serializing_if = "Doer::is_owner")]
     pub doer: Doer,
-    /// What a report answers.
+    /// The questions that a report answers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub asks: Vec<Inquiry>,
     pub results: Results,
 }
 
-/// Who is to do a task.
+/// Who has to do a task.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Doer {
     /// The lead's owner.
     #[default]
     Owner,
-    /// The owner's manager; the owner when there is none.
+    /// The owner's manager, or the owner if there is no manager.
     Manager,
     /// This rep.
     Rep(String),
     /// Any member of this pool.
     Pool(String),
-    /// The rep whom an `assign` of the run gave this role; the owner while nobody has it.
+    /// The rep to whom an `assign` of the run gave this role; the owner while nobody has the role.
     Role(String),
 }
 
 impl Doer {
-    /// Whether it is the lead's owner, as it is when a file does not say.
+    /// Whether it is the lead's owner, which is the default of a file.
     pub const fn is_owner(&self) -> bool {
         matches!(self, Self::Owner)
     }
 
-    /// Whether it follows from the lead's owner, so that a lead without one gives the task to nobody.
+    /// Whether the doer depends on the lead's owner, so that nobody gets the task of a lead without one.
     pub const fn needs_owner(&self) -> bool {
         matches!(self, Self::Owner | Self::Manager)
     }
 }
 
-/// Who hears of something: see [`Notify`] and [`Verb::Watch`](super::Verb::Watch).
+/// Who is told of something: see [`Notify`] and [`Verb::Watch`](super::Verb::Watch).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Party {
     /// The lead's owner.
@@ -252,25 +251,25 @@ pub enum Party {
     Rep(String),
     /// Every member of this pool.
     Pool(String),
-    /// Another system, reached by this connection.
+    /// Another system, reached through this connection.
     Connection(String),
 }
 
-/// A `notify:` step: words to people or to another system. It is no touch, and nothing waits for it.
+/// A `notify:` step: a message to people or to another system. It is not a touch, and nothing waits for it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notify {
     pub to: Party,
-    /// The key of the words among the workflow's scripts.
+    /// The key of the text among the workflow's scripts.
     pub script: String,
-    /// The connection by which it leaves; that of the workspace's notices when none.
+    /// The connection through which it leaves; `None` for the connection of the workspace's notices.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub via: Option<String>,
 }
 
 codes! {
-    /// By what an arm of a `split` is drawn.
+    /// The unit for which an arm of a `split` is drawn.
     pub enum SplitBy {
-        /// Every lead for itself.
+        /// Each lead by itself.
         0 Lead = "lead",
         /// All leads of an account take the same arm.
         1 Account = "account",
@@ -281,7 +280,7 @@ codes! {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Split {
     pub by: SplitBy,
-    /// What counts as success; reports compare the arms by it.
+    /// What counts as success. Reports compare the arms by it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub goal: Option<Goal>,
     /// The arms, in the order of the file. Their shares add up to 100.
@@ -292,7 +291,7 @@ pub struct Split {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Goal {
     pub event: EventType,
-    /// How long after the draw it counts.
+    /// How long after the draw the event counts.
     pub within: Span,
 }
 
@@ -300,7 +299,7 @@ pub struct Goal {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SplitArm {
     pub name: String,
-    /// Per cent.
+    /// In per cent.
     pub share: u8,
     pub go: Target,
 }
@@ -309,42 +308,43 @@ pub struct SplitArm {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Require {
     pub fields: Vec<String>,
-    /// The leads of which they are required.
+    /// The leads for which the fields are required.
     pub condition: Expr,
-    /// Where the run goes when one is blank.
+    /// Where the run goes when one of the fields is blank.
     pub missing: Target,
 }
 
-/// A question that the report of a task answers, with a field of the lead.
+/// A question that the report of a task answers. The answer sets a field of the lead.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inquiry {
     /// The field that takes the answer.
     pub field: String,
     /// The question, in words for the rep.
     pub question: String,
-    /// Whether a report without the answer is refused: of a call only when the lead was reached.
+    /// Whether a report without the answer is refused. For a call, only if the lead was reached.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub required: bool,
 }
 
-/// Where outcomes and results lead. The team's own word is looked up first, then what it means, then the outcome; what is
-/// not named takes `otherwise`.
+/// Where outcomes and results lead. The team's own word is looked up first, then its meaning, then the outcome. What is
+/// not named goes to `otherwise`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Results {
-    /// By words of the team's own.
+    /// Targets by the team's own words.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub by_own: BTreeMap<String, Target>,
     pub by_result: BTreeMap<TouchResult, Target>,
     /// Looked up when the lead was not reached, or when the result is not named.
     pub by_outcome: BTreeMap<Outcome, Target>,
-    /// When it is given up because nobody did it. That is no outcome of a touch: there was none.
+    /// The target when the task is given up because nobody did it. This is not the outcome of a touch, because there
+    /// was none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_done: Option<Target>,
     pub otherwise: Target,
 }
 
 impl Results {
-    /// Where this outcome and result lead.
+    /// The target for this outcome and result.
     pub fn lookup(&self, outcome: Option<Outcome>, result: Option<&Said<TouchResult>>) -> Target {
         let own = result.and_then(|result| self.by_own.get(result.own.as_ref()?));
         own.or_else(|| result.and_then(|result| self.by_result.get(&result.means)))
@@ -353,25 +353,25 @@ impl Results {
             .unwrap_or(self.otherwise)
     }
 
-    /// Where it leads when nobody did it.
+    /// The target when nobody did the task.
     pub fn given_up(&self) -> Target {
         self.not_done.unwrap_or(self.otherwise)
     }
 }
 
-/// An `escalate:` block: points in time at which a plugin is asked what to do about a task that is not done.
+/// An `escalate:` block: points in time at which a plugin is asked what to do about a task that has not been done.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Escalate {
     pub ask: Ask,
-    /// How long after the task is first on offer each point comes, in ascending order.
+    /// When each point comes, counted from when the task is first on offer, in ascending order.
     pub at: Vec<Span>,
     /// Who gets a reminder.
     pub remind: Recipient,
-    /// To whom the task is raised.
+    /// Who gets the raised task.
     pub raise: Recipient,
 }
 
-/// Who hears of an escalation.
+/// Who is told of an escalation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Recipient {
     /// The rep who has the task, or else the lead's owner.
@@ -392,7 +392,7 @@ codes! {
         2 Territory = "territory",
         /// The rep was the fallback, because no one else could be found.
         3 Fallback = "fallback",
-        /// The rep is away, because no one who is here could be found.
+        /// The rep is away, but no one who is present could be found.
         4 Away = "away",
         /// No owner could be found.
         5 Nobody = "none",
@@ -410,15 +410,15 @@ codes! {
 pub struct Email {
     /// The path of the script.
     pub script: String,
-    /// The connection by which it leaves.
+    /// The connection through which it leaves.
     pub via: String,
-    /// Where the run goes by what becomes of the mail; without it, on to the next step in every
-    /// case. Mails of a cadence have none.
+    /// Where the run goes, depending on the outcome of the mail. Without this, it goes to the next step in every case.
+    /// Mails of a cadence have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub results: Option<MailResults>,
 }
 
-/// Where a run goes by what became of its mail.
+/// Where a run goes, depending on the outcome of its mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MailResults {
     /// The other side accepted the mail.
@@ -436,7 +436,7 @@ pub struct Cadence {
     pub contacts_max: u16,
     /// The channels that count.
     pub count: Vec<Channel>,
-    /// Channels of the team's own that count, whatever they mean.
+    /// The team's own channels that count, whatever they mean.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub count_own: Vec<String>,
     /// The scripts of the voice-mail series (practice B4).
@@ -449,18 +449,19 @@ pub struct Cadence {
     pub repeat: Option<Span>,
     /// Where the run goes when the contacts or touches are used up.
     pub exhausted: Target,
-    /// Where it goes when three calls in a row were given up because nobody made them; the run is parked when none.
+    /// Where the run goes when three calls in a row were given up because nobody made them; the run is parked when this
+    /// is `None`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_done: Option<Target>,
 }
 
 impl Cadence {
-    /// Whether a touch on this channel is one of the contacts that are counted.
+    /// Whether a touch on this channel counts as a contact.
     pub fn counts(&self, channel: &Said<Channel>) -> bool {
         self.count.contains(&channel.means) || channel.own.as_ref().is_some_and(|own| self.count_own.contains(own))
     }
 
-    /// The name that records use for the touch at a place.
+    /// The name that records use for the touch at an index.
     pub fn touch_id(&self, place: usize) -> TouchId {
         self.touches.get(place).map_or_else(
             || TouchId::of(&format!("none-{}", place + 1)),
@@ -471,7 +472,7 @@ impl Cadence {
         )
     }
 
-    /// The place in the list of the touch with this name.
+    /// The index in the list of the touch with this name.
     pub fn place(&self, touch: TouchId) -> Option<usize> {
         let mut places = 0..self.touches.len();
         match touch.place() {
@@ -480,8 +481,8 @@ impl Cadence {
         }
     }
 
-    /// Whether neither the limit nor the rounds leave room for another call after this touch, which is under way after so many
-    /// contacts: a message that is left on it is the last one.
+    /// Whether neither the limit nor the rounds leave room for another call after this touch, which is made after this
+    /// many contacts. A message left on it is then the last one.
     pub fn is_last_call(&self, touch: TouchId, contacts: u16) -> bool {
         let Some(place) = self.place(touch) else { return true };
         let counted = |at: usize| {
@@ -510,11 +511,11 @@ impl Cadence {
     }
 }
 
-/// The scripts for the voice mails that are left: for the first, for those between, and for that of the last call.
+/// The scripts for voice mails: for the first, for those in between, and for the one left on the last call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Voicemails {
     pub first: String,
-    /// The script for every message between.
+    /// The script for every message in between.
     pub next: String,
     /// The script for the message left on the last call.
     pub last: String,
@@ -526,12 +527,12 @@ pub struct CadenceTouch {
     /// The author's id; without one, records name the touch by its verb and place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// How long after the completion of the touch before.
+    /// The time since the completion of the previous touch.
     pub after: Span,
-    /// The time of the day for which it waits then, in minutes after midnight on the lead's clock.
+    /// The time of day until which the touch then waits, in minutes after midnight on the lead's clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<u16>,
-    /// Asked when it falls due: it is passed over when this does not hold.
+    /// Evaluated when the touch falls due. The touch is skipped if it does not hold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub condition: Option<Expr>,
     /// What happens when the gate says never.
@@ -540,36 +541,37 @@ pub struct CadenceTouch {
     pub touch: TouchPlan,
 }
 
-/// What a cadence does with a touch that may not happen as things stand.
+/// What a cadence does with a touch that the gate does not allow as things stand.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Refused {
-    /// It is passed over.
+    /// The touch is skipped.
     #[default]
     Skip,
-    /// It is tried again every business day until it may happen.
+    /// The touch is tried again every business day until it may happen.
     Wait,
 }
 
 impl Refused {
-    /// Whether it is what a file that does not say means.
+    /// Whether it is the default of a file.
     pub const fn is_skip(&self) -> bool {
         matches!(self, Self::Skip)
     }
 }
 
-/// What is done at a touch of a cadence.
+/// What happens at a touch of a cadence.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum TouchPlan {
     Call {
         /// The path of the script.
         script: String,
-        /// How long after it was made the call is due.
+        /// The time from the making of the call to its due time.
         due: Span,
-        /// The second dial, when the first is not answered.
+        /// The second dial, for when the first is not answered.
         redial: Option<Redial>,
-        /// What happens while the call is not made.
+        /// What happens while the call has not been made.
         escalate: Option<Escalate>,
-        /// How long after it could first be made it is given up, counted as `due` is; never when none.
+        /// The time after which the call is given up, from when it could first be made and counted like `due`; `None`
+        /// for never.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         give_up: Option<Span>,
     },
@@ -578,20 +580,20 @@ pub enum TouchPlan {
     Message(Email),
     /// A task for a person, such as a message in a social network.
     Task {
-        /// What is to be done; a template.
+        /// What has to be done; a template.
         objective: String,
-        /// The path of a script to go with it.
+        /// The path of an accompanying script.
         script: Option<String>,
-        /// The channel by which it reaches the lead; it is no touch when none.
+        /// The channel through which the task reaches the lead; `None` for a task that is not a touch.
         channel: Option<Channel>,
-        /// The team's own word for the channel, when the file has that.
+        /// The team's own word for the channel, if the file has one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         channel_own: Option<String>,
-        /// How long after it was made it is due.
+        /// The time from the making of the task to its due time.
         due: Span,
-        /// What happens while it is not done.
+        /// What happens while the task has not been done.
         escalate: Option<Escalate>,
-        /// How long after it was made it is given up; never when none.
+        /// The time after which the task is given up, from when it was made; `None` for never.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         give_up: Option<Span>,
     },
@@ -608,7 +610,7 @@ impl TouchPlan {
         }
     }
 
-    /// The channel of the touch, when it is one.
+    /// The channel of the touch, if it is one.
     pub const fn channel(&self) -> Option<Channel> {
         match self {
             Self::Call { .. } => Some(Channel::Call),
@@ -618,13 +620,13 @@ impl TouchPlan {
         }
     }
 
-    /// The channel as the file names it, when it is a touch.
+    /// The channel as the file names it, if this is a touch.
     pub fn channel_named(&self) -> Option<Said<Channel>> {
         let own = if let Self::Task { channel_own, .. } = self { channel_own.clone() } else { None };
         self.channel().map(|means| Said { means, own })
     }
 
-    /// Whether a person makes it.
+    /// Whether a person makes the touch.
     pub const fn is_task(&self) -> bool {
         matches!(self, Self::Call { .. } | Self::Task { .. })
     }
@@ -646,19 +648,19 @@ pub enum Wait {
     /// Waits until some time before or after a date of the lead, and follows the date when it moves.
     Until {
         date: Expr,
-        /// How far from the date.
+        /// The distance from the date.
         offset: Span,
         /// Whether the moment lies before the date rather than after it.
         before: bool,
-        /// Where to go when that moment has already passed on entering.
+        /// Where to go when that moment has already passed on arrival.
         past: Target,
-        /// Where to go when the date is blank, on entering or later.
+        /// Where to go when the date is blank, on arrival or later.
         blank: Target,
     },
     /// Waits until a day or an opening that is strictly later than now, on the lead's clock.
     Next {
         day: NextDay,
-        /// The time of the day, in minutes after midnight; when business hours begin if none.
+        /// The time of day, in minutes after midnight; `None` for the beginning of business hours.
         at: Option<u16>,
     },
     /// Waits until one of several events comes.
@@ -668,12 +670,12 @@ pub enum Wait {
         /// Further events that end the wait.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         or: Vec<Awaited>,
-        /// What was received before the run came here and counts all the same.
+        /// How far back events count that were received before the run came to this step.
         #[serde(default, skip_serializing_if = "Since::is_moved")]
         since: Since,
         /// The longest wait.
         timeout: Span,
-        /// Where to go when no such event has come by then.
+        /// Where to go when no such event has arrived by then.
         on_timeout: Target,
     },
 }
@@ -693,12 +695,12 @@ impl Wait {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Awaited {
     pub event: EventType,
-    /// Which events of that type count.
+    /// The condition on the event.
     pub condition: Expr,
     pub go: Target,
 }
 
-/// From when on an event counts for a wait.
+/// The time from which an event counts for a wait.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Since {
     /// Since the run last moved.
@@ -711,7 +713,7 @@ pub enum Since {
 }
 
 impl Since {
-    /// Whether it is what a file that does not say means.
+    /// Whether it is the default of a file.
     pub const fn is_moved(&self) -> bool {
         matches!(self, Self::Moved)
     }
@@ -727,9 +729,9 @@ codes! {
         4 Friday = "friday",
         5 Saturday = "saturday",
         6 Sunday = "sunday",
-        /// The next day, whatever its name.
+        /// The next day, whatever day of the week it is.
         7 Day = "day",
-        /// The next time that business hours begin.
+        /// The next time at which business hours begin.
         8 Opening = "opening",
     }
 }
@@ -740,11 +742,11 @@ pub enum Assignment {
     /// A standard or custom field that may be given.
     Field {
         field: String,
-        /// The new value. A literal blank clears the field; one that is computed leaves it as it is.
+        /// The new value. A literal blank clears the field; a computed blank leaves it as it is.
         value: Expr,
     },
     Stage(Stage),
-    /// A stage of the team's own, with what it means.
+    /// One of the team's own stages, with its meaning.
     OwnStage {
         own: String,
         means: Stage,
@@ -755,9 +757,9 @@ pub enum Assignment {
 /// A template, with the keys of its front matter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Script {
-    /// What the touch is to achieve (practice B1).
+    /// What the touch should achieve (practice B1).
     pub objective: String,
-    /// Who tried it on a few people first (practice B12).
+    /// Who first tried it on a few people (practice B12).
     pub reviewed_by: Option<String>,
     /// The subject line of a mail; a template.
     pub subject: Option<String>,
@@ -766,7 +768,7 @@ pub struct Script {
 }
 
 impl Script {
-    /// Whether the script may use this object. Objects that are costly to look up are looked up only then.
+    /// Whether the script may use this object. Objects that are costly to look up are looked up only in that case.
     pub fn may_name(&self, object: Object) -> bool {
         let texts = [Some(&self.objective), self.subject.as_ref(), Some(&self.body)];
         texts.into_iter().flatten().any(|text| text.contains(object.as_str()))

@@ -1,8 +1,8 @@
-//! Checks the tables of names against what each should mean.
+//! Checks the tables of names against the meaning that each name should have.
 
 use super::*;
 
-/// Names that a workspace may write, and the form in which they are kept.
+/// Names that a workspace may write, and the form in which they are stored.
 #[test]
 fn places_are_known_in_any_case() {
     let cases = [
@@ -30,7 +30,7 @@ fn places_are_known_in_any_case() {
     }
 }
 
-/// Names that are no place, and the first place that is offered instead.
+/// Names that are not places, and the first place that is offered instead.
 #[test]
 fn what_is_no_place_is_refused_with_the_right_one() {
     let cases = [
@@ -82,7 +82,7 @@ fn what_is_no_place_is_refused_with_the_right_one() {
     }
 }
 
-/// What leads and CRMs give: the text, the lead's country, and the zone, or the beginning of why there is none.
+/// What leads and CRMs write: the text, the lead's country, and the zone, or the beginning of the reason why there is none.
 #[test]
 fn leads_zones_are_understood_or_said_to_be_none() {
     let cases = [
@@ -151,7 +151,7 @@ fn leads_zones_are_understood_or_said_to_be_none() {
         ("IST", "IE", "Europe/Dublin"),
         ("GMT", "GB", "Europe/London"),
         ("Central Standard Time (CST)", "", "America/Chicago"),
-        // Texts that cannot be told.
+        // Texts whose meaning cannot be determined.
         ("CST", "", "`CST` means several"),
         ("CST", "DE", "`CST` means several"),
         ("IST", "", "`IST` means several"),

@@ -1,4 +1,4 @@
-//! `http`: what other systems are said to answer to the requests of steps.
+//! `http`: the answers that a case gives for other systems to the requests of steps.
 
 use super::lookup::Lookup;
 use super::model::{AnswerStub, Place};
@@ -12,7 +12,7 @@ use cadenza_core::workflow::Verb;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 
-/// The most answers that are named one after the other.
+/// The most answers that may follow each other.
 const ANSWERS_MAX: usize = 100;
 pub(super) const STATUS_MIN: u32 = 200;
 pub(super) const STATUS_MAX: u32 = 599;
@@ -37,7 +37,7 @@ pub(super) fn read(look: &Lookup<'_>, node: &Node) -> BTreeMap<Place, Vec<Answer
     entries.iter().filter_map(read).collect()
 }
 
-/// A step that asks another system.
+/// A step that sends a request to another system.
 pub(super) fn step(look: &Lookup<'_>, text: &str, span: std::ops::Range<usize>) -> Option<Place> {
     let (place, step) = look.place_at(text, span.clone())?;
     if matches!(step.verb, Verb::Http(_)) {
@@ -83,7 +83,7 @@ fn answer(look: &Lookup<'_>, node: &Node) -> Option<AnswerStub> {
     Some(AnswerStub::Is { status, body: body.map_or(Some(None), |body| body.map(Some))? })
 }
 
-/// A value as JSON has it. Texts are taken as they stand.
+/// A node as a JSON value. Texts stay as they are written.
 fn json(look: &Lookup<'_>, node: &Node) -> Option<Json> {
     Some(match &node.content {
         Content::Map(entries) => {

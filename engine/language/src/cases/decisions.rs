@@ -1,4 +1,4 @@
-//! `decisions`: what plugins are said to decide.
+//! `decisions`: the decisions that a case gives for plugins.
 
 use super::lookup::Lookup;
 use super::model::{Decided, Stub};
@@ -10,7 +10,7 @@ use crate::yaml::{Content, Entry, Node};
 use cadenza_core::plugin::{Action, DecisionKind, PluginInfo, Segment};
 use std::collections::BTreeMap;
 
-/// The most decisions that are named one after the other.
+/// The most decisions that may follow each other.
 const DECISIONS_MAX: usize = 100;
 /// The points that a score may have.
 const POINTS_MAX: i32 = 1_000;
@@ -73,7 +73,7 @@ fn stub(look: &Lookup<'_>, node: &Node, info: &PluginInfo) -> Option<Stub> {
     stub
 }
 
-/// How a decision of this plugin is written.
+/// An example of how a decision of this plugin is written.
 fn example(info: &PluginInfo) -> String {
     let one = |kind: &DecisionKind| match kind {
         DecisionKind::Scoring => "`{ points: 82, segment: hot }`".to_owned(),
@@ -83,7 +83,7 @@ fn example(info: &PluginInfo) -> String {
     format!("write {}", info.kinds.iter().map(one).collect::<Vec<_>>().join(" or "))
 }
 
-/// The parts of a decision that a mapping names, each one that the plugin may answer.
+/// The parts of a decision that a mapping names. Each has to be one that the plugin can answer.
 pub(super) fn decided(look: &Lookup<'_>, form: &Form<'_>, info: &PluginInfo) -> Option<Decided> {
     let sheet = &look.sheet;
     let fits = |key: &str, kind: DecisionKind| {

@@ -1,4 +1,4 @@
-//! `expect`: what should come of it.
+//! `expect`: what should happen in a case.
 
 use super::Leads;
 use super::answers::step;
@@ -60,7 +60,7 @@ fn happening(look: &Lookup<'_>, node: &Node, leads: &Leads) -> Option<Expected> 
     })
 }
 
-/// Nothing where nothing is said; none where what is said is broken.
+/// `Some(None)` when nothing is written, and `None` when what is written is wrong.
 fn whole<T>(read: Option<Option<T>>) -> Option<Option<T>> {
     read.map_or(Some(None), |read| read.map(Some))
 }
@@ -87,7 +87,7 @@ fn what(look: &Lookup<'_>, form: &Form<'_>, verb: &'static str) -> Option<What> 
     let moment_at = |key: &str| whole(form.get(key).map(|node| moment(look, node)));
     let text = |key: &str, what: &str| whole(form.get(key).map(|node| sheet.text(node, what)));
     let own = &look.workspace.settings.own_words;
-    // What the gate says is said of the meaning.
+    // The gate judges the meaning, so only the engine's words fit here.
     let channel = || sheet.engines_word(node, "a kind of touch", &own.channels, BY_MEANING);
     let reason = || code(look, form, "because", "a reason of the contact gate", &words!(Reason));
     Some(match verb {

@@ -1,4 +1,4 @@
-//! `leads` and `given`: who there is, and what happens from outside, in order of time.
+//! `leads` and `given`: the leads of a case, and what happens from outside, in order of time.
 
 use super::Leads;
 use super::lookup::{Lookup, line, moment};
@@ -24,7 +24,7 @@ pub(super) fn leads(look: &Lookup<'_>, node: &Node) -> Leads {
     leads
 }
 
-/// The key among `verbs` that says what an entry is; reported when there is none, or two.
+/// The key among `verbs` that says what an entry is. No such key, or two of them, is reported.
 pub(super) fn find_verb(
     sheet: &Sheet<'_>,
     node: &Node,
@@ -75,11 +75,11 @@ pub(super) fn find_verb(
     Some((verb, shape))
 }
 
-/// The entries, with the rows of their tables. Leads that a table brings are added to those of the file.
+/// The entries, including the rows of their tables. Leads that a table brings are added to those of the file.
 pub(super) fn read(look: &Lookup<'_>, items: &[Node], leads: &mut Leads) -> Vec<Given> {
     let mut given: Vec<Given> = Vec::new();
     let mut before = (look.leads.len() == 1).then(|| look.leads.keys().next().cloned()).flatten();
-    // Whoever leaves the lead out behind an entry that is broken is not to blame.
+    // An entry that names no lead is not reported if the entry before it is wrong.
     let mut is_blamed = false;
     let mut latest: Option<(Moment, usize)> = None;
     for (number, item) in items.iter().enumerate() {
@@ -122,7 +122,7 @@ pub(super) fn read(look: &Lookup<'_>, items: &[Node], leads: &mut Leads) -> Vec<
     given
 }
 
-/// When it happens: `at`, or `after` the entry before.
+/// When the entry happens: `at` a moment, or `after` the previous entry.
 fn when(look: &Lookup<'_>, form: &Form<'_>, first: bool) -> Option<When> {
     match (form.get("at"), form.get("after")) {
         (Some(_), Some(_)) => {
@@ -140,7 +140,7 @@ fn when(look: &Lookup<'_>, form: &Form<'_>, first: bool) -> Option<When> {
     }
 }
 
-/// An entry that lies before the one above it is a slip.
+/// Reports an entry that lies before the one above it, which is probably a mistake.
 fn in_order(look: &Lookup<'_>, form: &Form<'_>, when: When, at: usize, latest: &mut Option<(Moment, usize)>) {
     let When::At(now) = when else { return };
     let is_earlier = match (now, latest.as_ref()) {
@@ -178,7 +178,7 @@ fn workflow(look: &Lookup<'_>, form: &Form<'_>, key: &str) -> Option<String> {
     form.get(key).and_then(|node| super::lookup::workflow(&look.sheet, node, look.workspace))
 }
 
-/// What a person commands about a lead.
+/// A person's command about a lead.
 fn order(look: &Lookup<'_>, form: &Form<'_>, verb: &str) -> Option<Order> {
     match verb {
         "owner" => return form.get("owner").and_then(|node| look.rep(node)).map(Order::Owner),
@@ -208,7 +208,7 @@ fn order(look: &Lookup<'_>, form: &Form<'_>, verb: &str) -> Option<Order> {
     })
 }
 
-/// What becomes of the open task of a step, besides that it is done.
+/// What is done with the open task of a step, other than doing it.
 fn moved(look: &Lookup<'_>, form: &Form<'_>, verb: &str, lead: String) -> Option<Act> {
     let (place, _) = form.get(verb).and_then(|node| look.task(node))?;
     let rep = |key: &str| form.get(key).and_then(|node| look.rep(node));

@@ -18,7 +18,7 @@ use cadenza_core::workflow::{Step, Verb, Workflow};
 use cadenza_core::workspace::Workspace;
 use std::ops::Range;
 
-/// A test file under check, and what there is that it may name.
+/// A test file under check, and what it may name.
 pub(super) struct Lookup<'a> {
     pub(super) sheet: Sheet<'a>,
     pub(super) files: &'a Folder,
@@ -30,7 +30,7 @@ pub(super) struct Lookup<'a> {
     pub(super) leads: Leads,
 }
 
-/// The line of a place, from 1.
+/// The line number of a range, from 1.
 pub(super) fn line(sheet: &Sheet<'_>, place: &Range<usize>) -> usize {
     sheet.text.get(..place.start).unwrap_or_default().matches('\n').count() + 1
 }
@@ -61,7 +61,7 @@ pub(super) fn time(sheet: &Sheet<'_>, node: &Node, workspace: &Workspace) -> Opt
     at
 }
 
-/// So long after the case began, or a time.
+/// A duration since the beginning of the case, or a time.
 pub(super) fn moment(look: &Lookup<'_>, node: &Node) -> Option<Moment> {
     let scalar = look.sheet.scalar(node, "a duration such as `5m`, or a time")?;
     if let Some(span) = Span::parse(&scalar.text) {
@@ -80,13 +80,13 @@ impl Lookup<'_> {
         self.workspace.workflows.get(name).map(AsRef::as_ref)
     }
 
-    /// A step: of the file's workflow, or `workflow/step`.
+    /// A step: of the file's own workflow, or as `workflow/step`.
     pub(super) fn place(&self, node: &Node) -> Option<(Place, &Step)> {
         let text = self.sheet.text(node, "a step")?;
         self.place_at(&text, node.span.clone())
     }
 
-    /// A step whose name stands here.
+    /// The step that is named at this range.
     pub(super) fn place_at(&self, text: &str, span: Range<usize>) -> Option<(Place, &Step)> {
         let (workflow, step) = text.split_once('/').unwrap_or((&self.workflow, text));
         let Some(definition) = self.workflow_of(workflow) else {
@@ -130,7 +130,7 @@ impl Lookup<'_> {
         None
     }
 
-    /// What a lead says: a result of the engine's, or of the team's own.
+    /// What a lead says: one of the engine's results, or one of the team's own.
     pub(super) fn result(&self, node: &Node) -> Option<Said<TouchResult>> {
         self.sheet.own_word(node, "what a lead says", &self.workspace.settings.own_words.results)
     }
@@ -148,7 +148,7 @@ impl Lookup<'_> {
         None
     }
 
-    /// A rep, a pool where those may be meant, or `nobody`.
+    /// A rep, `nobody`, or a pool where one is allowed.
     pub(super) fn who(&self, node: &Node, pools_too: bool) -> Option<Who> {
         let name = self.sheet.text(node, "a rep")?;
         let team = &self.workspace.settings.team;
@@ -184,7 +184,7 @@ impl Lookup<'_> {
         None
     }
 
-    /// A plugin that decides in a workflow, with what it says of itself.
+    /// A plugin that decides in a workflow, as it describes itself.
     pub(super) fn plugin(&self, name: &str, span: Range<usize>) -> Option<&cadenza_core::plugin::PluginInfo> {
         let info = self.plugins.info(name);
         if info.is_none() {
@@ -218,7 +218,7 @@ impl Lookup<'_> {
         ends.chain(leaves).chain(ours).collect()
     }
 
-    /// A field with its value, as an event brings it; `at` is the place of the value.
+    /// The value of a field, as an event brings it; `at` is the range of the value.
     pub(super) fn field(&self, name: &str, name_at: Range<usize>, value: Value, at: Range<usize>) -> Option<Value> {
         let fields = &self.workspace.settings.fields;
         let given = STANDARD_FIELDS.iter().find(|info| info.name == name).map(|info| info.kind);
@@ -253,7 +253,7 @@ impl Lookup<'_> {
         }
     }
 
-    /// The same of a mapping from fields to values.
+    /// The same for a mapping from fields to values.
     pub(super) fn fields(&self, node: &Node) -> Vec<(String, Value)> {
         let entries = self.sheet.named(node, "fields of a lead").unwrap_or_default();
         let read = |entry: &crate::yaml::Entry| {
@@ -265,7 +265,7 @@ impl Lookup<'_> {
         entries.iter().filter_map(read).collect()
     }
 
-    /// What is expected of fields, those that the engine keeps among them.
+    /// The expected values of fields, which may also be fields that the engine keeps.
     pub(super) fn known_fields(&self, node: &Node) -> Vec<(String, Value)> {
         let entries = self.sheet.named(node, "fields of a lead").unwrap_or_default();
         let own = &self.workspace.settings.fields;
@@ -303,7 +303,7 @@ impl Lookup<'_> {
         entries.iter().filter_map(read).collect()
     }
 
-    /// A value at this place as the door reads it for a field; of a choice one of its words.
+    /// The value at this range, read for a field as an event's value would be. For a choice it is one of its words.
     fn read_value(
         &self,
         (name, kind): (&str, ValueType),
@@ -346,7 +346,7 @@ impl Lookup<'_> {
         said.own
     }
 
-    /// A value as it stands in the file, whatever it is to become.
+    /// A value as it stands in the file, whatever it will become.
     fn raw(&self, node: &Node) -> Option<Value> {
         match &node.content {
             Content::Scalar(scalar) if scalar.is_null() => Some(Value::Blank),
@@ -374,10 +374,11 @@ impl Lookup<'_> {
     }
 }
 
-/// What the engine itself calls endings: where a step leads to `end`, where a person ended the run, and by consent.
+/// The names that the engine itself gives to endings: of a run that reaches `end`, that a person ended, or that ended
+/// by consent.
 const ENGINES_ENDINGS: [&str; 5] = ["completed", "cancelled", "removed", "disqualified", "suppressed"];
 
-/// Whether somebody gets something to do at such a step.
+/// Whether such a step gives somebody a task.
 fn makes_tasks(verb: &Verb) -> bool {
     match verb {
         Verb::Call(_) | Verb::Task(_) => true,

@@ -1,5 +1,5 @@
-//! `*.test.yaml`: cases of a workflow. What is given and what is expected is checked here, against a workspace that is in
-//! order, so that whoever plays a case finds nothing in it that does not exist.
+//! `*.test.yaml`: cases of a workflow. What is given and what is expected is checked here against a correct workspace,
+//! so that everything a case names exists when it is played.
 //!
 //! Must not know: how a case is played.
 
@@ -34,10 +34,10 @@ use std::collections::BTreeMap;
 /// The most cases of one file.
 const CASES_MAX: usize = 500;
 
-/// What came of checking test files.
+/// The result of checking test files.
 #[derive(Clone, Debug, Default)]
 pub struct CheckedCases {
-    /// Files without an error; the others are not played.
+    /// Files without an error. The others are not played.
     pub suites: Vec<Suite>,
     /// Everything that was found, by file and line.
     pub diagnostics: Vec<Diagnostic>,
@@ -55,7 +55,7 @@ pub fn check_cases(files: &Folder, workspace: &Workspace, plugins: &dyn PluginCa
         let before = errors(&findings);
         let Some(node) = yaml::parse(&sheet) else { continue };
         let read = suite(sheet, &node, files, workspace, plugins);
-        // Its tables are part of it.
+        // The file's tables are part of it.
         suites.extend(read.filter(|_| errors(&findings) == before));
     }
     let mut diagnostics = findings.into_inner();
@@ -68,7 +68,7 @@ fn errors(findings: &RefCell<Vec<Diagnostic>>) -> usize {
     findings.borrow().iter().filter(|found| found.is_error()).count()
 }
 
-/// A lead as its test file describes it: fields and what the file says of them.
+/// Leads as their test file describes them: by name, with their fields.
 type Leads = BTreeMap<String, Vec<(String, Value)>>;
 
 fn suite(
@@ -114,7 +114,7 @@ fn suite(
     Some(Suite { file: sheet.file.to_owned(), workflow: workflow?, cases })
 }
 
-/// What all cases of a file have that do not say otherwise.
+/// What applies to all cases of a file that do not say otherwise.
 struct Shared {
     starts: Option<Timestamp>,
     starts_given: bool,

@@ -1,4 +1,4 @@
-//! A case as it was checked: what is given, who does what, and what is expected. Everything that it names exists.
+//! A checked case: what is given, who does what, and what is expected. Everything that it names exists.
 
 use cadenza_core::effect::NoticeKind;
 use cadenza_core::event::{Ending, EventType};
@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug)]
 pub struct Suite {
     pub file: String,
-    /// The workflow that it is about.
+    /// The workflow that the file is about.
     pub workflow: String,
     pub cases: Vec<Case>,
 }
@@ -25,24 +25,24 @@ pub struct Suite {
 #[derive(Clone, Debug)]
 pub struct Case {
     pub name: String,
-    /// Where it begins in its file, from 1.
+    /// The line at which it begins in its file, from 1.
     pub line: usize,
     /// The practices that it shows.
     pub practices: Vec<String>,
-    /// When its clock begins.
+    /// When its clock starts.
     pub starts: Timestamp,
     /// Fields of its leads, by the leads' names in the file.
     pub leads: BTreeMap<String, Vec<(String, Value)>>,
-    /// What plugins decide, one question after the other; the last holds for all that follow. A plugin that is not here
-    /// decides for itself.
+    /// What plugins decide, one question after the other. The last decision holds for all further questions. A plugin
+    /// without an entry decides for itself.
     pub decisions: BTreeMap<String, Vec<Stub>>,
-    /// What is answered to the requests of steps, one attempt after the other; the last holds for all that follow. A request
-    /// of a step that is not here is answered with 200 and nothing else.
+    /// What the requests of steps are answered with, one attempt after the other. The last answer holds for all further
+    /// attempts. A request of a step without an entry is answered with 200 and nothing else.
     pub answers: BTreeMap<Place, Vec<AnswerStub>>,
     pub given: Vec<Given>,
-    /// Who does tasks that `given` says nothing of; the first that fits.
+    /// Who does the tasks that `given` does not mention. The first entry that fits applies.
     pub people: Vec<Habit>,
-    /// How far time goes; until all is quiet when none.
+    /// How far time goes; `None` until nothing more happens.
     pub until: Option<Moment>,
     pub expect: Vec<Expected>,
 }
@@ -51,16 +51,16 @@ pub struct Case {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
     At(Timestamp),
-    /// So long after the case began, in the workspace's calendar.
+    /// This long after the case began, in the workspace's calendar.
     After(Span),
 }
 
-/// What a plugin is said to decide.
+/// What a plugin decides in a case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stub {
-    /// It is asked.
+    /// The plugin itself is asked.
     Real,
-    /// It gives no decision.
+    /// The plugin gives no decision.
     Fails,
     Score {
         points: i32,
@@ -73,10 +73,10 @@ pub enum Stub {
     Escalate(Action),
 }
 
-/// What is said to be answered to a request.
+/// The answer to a request in a case.
 #[derive(Clone, Debug, PartialEq)]
 pub enum AnswerStub {
-    /// Nothing: nobody is there.
+    /// No answer: nobody is there.
     Fails,
     Is {
         status: u16,
@@ -96,7 +96,7 @@ pub struct Given {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {
     At(Moment),
-    /// So long after the entry before.
+    /// This long after the previous entry.
     Next(Span),
 }
 
@@ -109,13 +109,13 @@ pub enum Act {
     Done(Done),
     /// A person puts a lead into a workflow.
     Enroll { workflow: String, lead: String },
-    /// A person commands something about a lead.
+    /// A person gives a command for a lead.
     Order { lead: String, order: Order },
-    /// A person takes, puts off or passes on the open task of a step.
+    /// A person claims, snoozes or reassigns the open task of a step.
     Move { place: Place, lead: String, change: Change },
 }
 
-/// What a person commands about a lead.
+/// What a person commands for a lead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Order {
     /// Touches are held back.
@@ -128,24 +128,24 @@ pub enum Order {
     Disqualify {
         reason: String,
     },
-    /// Its parked runs try their steps again.
+    /// The lead's parked runs try their steps again.
     Unpark,
     /// A rep becomes the owner.
     Owner(String),
-    /// Its runs of a workflow end.
+    /// The lead's runs of a workflow end.
     Remove {
         workflow: String,
     },
 }
 
-/// What a person does with a task besides doing it.
+/// What a person does with a task, other than doing it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// A rep takes it.
+    /// A rep claims the task.
     Claim { by: String },
-    /// It is put off.
+    /// The task is put off.
     Snooze { until: Moment },
-    /// It is given to a rep.
+    /// The task is given to a rep.
     Reassign { to: String },
 }
 
@@ -164,7 +164,7 @@ pub struct Done {
     pub did: Did,
 }
 
-/// What is reported of a task.
+/// What is reported about a task.
 #[derive(Clone, Debug, Default)]
 pub struct Did {
     pub outcome: Option<Outcome>,
@@ -173,18 +173,18 @@ pub struct Did {
     pub answers: Vec<(String, Value)>,
     /// When to call again.
     pub callback: Option<Moment>,
-    /// Who does it, where a pool has the task.
+    /// Who does the task, if a pool has it.
     pub by: Option<String>,
 }
 
-/// What people do about tasks that `given` says nothing of.
+/// What people do about tasks that `given` does not mention.
 #[derive(Clone, Debug)]
 pub struct Habit {
-    /// Tasks of this step; of every step when none.
+    /// Tasks of this step; `None` for every step.
     pub place: Option<Place>,
-    /// So long after the task could first be done.
+    /// This long after the task could first be done.
     pub within: Span,
-    /// How often; always when none.
+    /// How many times; `None` for always.
     pub times: Option<u32>,
     pub did: Did,
 }
@@ -194,15 +194,15 @@ pub struct Habit {
 pub struct Expected {
     pub line: usize,
     pub what: What,
-    /// Whether it should not.
+    /// Whether it should not happen.
     pub never: bool,
-    /// Whose it is; of any lead when none.
+    /// The lead that it is about; `None` for any lead.
     pub lead: Option<String>,
-    /// Of how many leads.
+    /// For how many leads it should happen.
     pub leads: Option<u32>,
-    /// At this time, to the minute.
+    /// The exact time, to the minute.
     pub at: Option<Moment>,
-    /// At this time at the latest.
+    /// The latest time.
     pub by: Option<Moment>,
 }
 
@@ -217,16 +217,16 @@ pub enum Who {
 /// What is expected.
 #[derive(Clone, Debug)]
 pub enum What {
-    /// It comes into the workflow.
+    /// The lead enters the workflow.
     Enters {
         workflow: String,
     },
-    /// It is not let into the workflow.
+    /// The lead is not let into the workflow.
     StaysOut {
         workflow: String,
         because: Option<Refusal>,
     },
-    /// It comes to a step.
+    /// The lead comes to a step.
     Step(Place),
     /// A task of the step is made.
     Task {
@@ -239,12 +239,12 @@ pub enum What {
     GivenUp(Place),
     /// A mail leaves.
     Mail(Wording),
-    /// Another system is asked something.
+    /// A request is sent to another system.
     Request {
         place: Place,
         asked: Asked,
     },
-    /// A rep hears of an overdue task.
+    /// A rep is told of an overdue task.
     Notice {
         kind: NoticeKind,
         to: Option<String>,
@@ -270,65 +270,65 @@ pub enum What {
         outcome: Option<Outcome>,
         result: Option<Said<TouchResult>>,
     },
-    /// A run is over.
+    /// A run ends.
     Ended {
         ending: String,
         workflow: String,
     },
-    /// A run waits for a person; at any step when none.
+    /// A run waits for a person; `None` for any step.
     Parked(Option<Place>),
-    /// What is known of the lead when the case is over.
+    /// The lead's fields when the case is over.
     Fields(Vec<(String, Value)>),
 }
 
-/// What whoever has a task reads with it, as far as it is told.
+/// Expected parts of what a rep reads with a task.
 #[derive(Clone, Debug, Default)]
 pub struct Shown {
-    /// What its objective has in it.
+    /// A text that the objective contains.
     pub objective: Option<String>,
-    /// What its script has in it.
+    /// A text that the script contains.
     pub says: Option<String>,
-    /// What the message has in it that would be left.
+    /// A text that the message to be left contains.
     pub voicemail: Option<String>,
 }
 
 impl Shown {
-    /// Whether nothing is told of it.
+    /// Whether nothing is expected.
     pub fn is_empty(&self) -> bool {
         self.objective.is_none() && self.says.is_none() && self.voicemail.is_none()
     }
 }
 
-/// A mail, as far as it is told.
+/// Expected parts of a mail.
 #[derive(Clone, Debug, Default)]
 pub struct Wording {
-    /// The script; any when none.
+    /// The script; `None` for any script.
     pub script: Option<String>,
     pub to: Option<String>,
     pub subject: Option<String>,
-    /// What its text has in it.
+    /// A text that the body contains.
     pub says: Option<String>,
 }
 
-/// A request, as far as it is told.
+/// Expected parts of a request.
 #[derive(Clone, Debug, Default)]
 pub struct Asked {
     pub method: Option<Method>,
-    /// Its path, with the parameters behind it.
+    /// The path, including the query parameters.
     pub path: Option<String>,
-    /// What its body has in it.
+    /// A text that the body contains.
     pub says: Option<String>,
-    /// What becomes of it; any answer or none when left out.
+    /// The outcome of the request; `None` for any answer, or none.
     pub becomes: Option<Ending>,
 }
 
-/// A decision, as far as it is told.
+/// Expected parts of a decision.
 #[derive(Clone, Debug, Default)]
 pub struct Decided {
     pub points: Option<i32>,
     pub segment: Option<Segment>,
     pub track: Option<String>,
     pub action: Option<Action>,
-    /// Whether it gave none.
+    /// Whether the plugin gives no decision.
     pub fails: bool,
 }

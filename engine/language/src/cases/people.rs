@@ -1,4 +1,4 @@
-//! `people`: who does the tasks that `given` says nothing of. And what a report of a task says, here as there.
+//! `people`: who does the tasks that `given` does not mention. Also reads the report of a task for both keys.
 
 use super::lookup::{Lookup, moment};
 use super::model::{Did, Habit};
@@ -35,7 +35,7 @@ fn habit(look: &Lookup<'_>, node: &Node) -> Option<Habit> {
     Some(Habit { place, within: within?, times: times.map_or(Some(None), |times| times.map(Some))?, did })
 }
 
-/// What is reported of a task of this step; of any task when none. It is held to what the step takes.
+/// The report of a task of this step, or of any task without a step. It must fit what the step accepts.
 pub(super) fn did(look: &Lookup<'_>, form: &Form<'_>, step: Option<&Step>) -> Option<Did> {
     let sheet = &look.sheet;
     let outcomes: Vec<_> = Outcome::ALL.iter().map(|outcome| (outcome.as_str(), *outcome)).collect();
@@ -43,7 +43,7 @@ pub(super) fn did(look: &Lookup<'_>, form: &Form<'_>, step: Option<&Step>) -> Op
     let result = form.get("result").map(|node| look.result(node));
     let (outcome, result) =
         (outcome.map_or(Some(None), |it| it.map(Some))?, result.map_or(Some(None), |it| it.map(Some))?);
-    // One without a step is about calls; tasks that are none are done.
+    // Without a step, the report is about calls. Tasks that are not calls are simply done.
     let is_call = step.is_none_or(|step| match &step.verb {
         Verb::Cadence(cadence) => cadence.touches.iter().any(|touch| matches!(touch.touch, TouchPlan::Call { .. })),
         verb => !matches!(verb, Verb::Task(_)),

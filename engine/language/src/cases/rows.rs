@@ -1,4 +1,4 @@
-//! Events from a table: the first row names the columns, each other row is an event.
+//! Events from a table: the first row names the columns, and each other row is an event.
 
 use super::Leads;
 use super::lookup::Lookup;
@@ -14,7 +14,7 @@ use std::ops::Range;
 
 /// The most rows of a table.
 const ROWS_MAX: usize = 5_000;
-/// Columns that are no fields of the lead.
+/// Columns that are not fields of the lead.
 const OURS: [&str; 3] = ["at", "event", "lead"];
 const DATA: &str = "data.";
 
@@ -37,7 +37,7 @@ pub(super) fn read(
     if !columns_are_known(look, &sheet, &head) {
         return None;
     }
-    // Its words are said of the table, not of the test file.
+    // Problems are reported for the table, not for the test file.
     let look = &Lookup { sheet, leads: Leads::new(), workflow: look.workflow.clone(), ..*look };
     let mut given = Vec::new();
     for (number, row) in rows.enumerate() {
@@ -137,7 +137,7 @@ fn event(
     Some(Given { line, when, act: Act::Event { kind, lead, fields, data } })
 }
 
-/// The rows of a table that have anything in them. Values may stand in double quotes, doubled where they are meant.
+/// The non-empty rows of a table. Values may stand in double quotes; a double quote inside is doubled.
 fn split(text: &str) -> Vec<Vec<Cell>> {
     let mut rows = Vec::new();
     let mut row: Vec<Cell> = Vec::new();

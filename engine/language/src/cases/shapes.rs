@@ -232,7 +232,7 @@ pub(super) static HABIT: Shape = Shape {
 };
 pub(super) const TIMES_MAX: u32 = 1_000;
 
-/// What may be given, by the key that says which.
+/// What may be given, by the key that names it.
 pub(super) static GIVEN: [(&str, &Shape); 10] = [
     ("event", &EVENT),
     ("task", &DONE),
@@ -246,7 +246,7 @@ pub(super) static GIVEN: [(&str, &Shape); 10] = [
     ("csv", &ROWS),
 ];
 
-/// What a person may command about a lead.
+/// What a person may command for a lead.
 pub(super) const COMMANDS: [&str; 5] = ["pause", "resume", "opt_out", "disqualify", "unpark"];
 
 fn commands() -> Vec<&'static str> {
@@ -267,7 +267,7 @@ macro_rules! expected {
             about: $about,
             keys: &[$($key,)* OF, LEADS, ON, LATEST],
         };)+
-        /// What may be expected, by the key that says which.
+        /// What may be expected, by the key that names it.
         pub(super) static EXPECTED: &[(&str, &Shape)] = &[$(($verb, &$name)),+];
         const ANY_EXPECTED: Takes = Either(&[$(Form(&$name),)+ Form(&NEVER)]);
         const ANY_BUT_NEVER: Takes = Either(&[$(Form(&$name)),+]);
@@ -354,7 +354,7 @@ fn answer_words() -> Vec<&'static str> {
     vec!["fails"]
 }
 
-/// What may become of a request, in the words of workflows.
+/// The possible outcomes of a request, in the words of workflows.
 pub(super) const BECOMES: [(&str, Ending); 3] =
     [("sent", Ending::Sent), ("refused", Ending::Refused), ("failed", Ending::Dead)];
 

@@ -1,5 +1,5 @@
-//! What may be blank in a condition, and where that is easily overlooked: a comparison with a blank is false, whatever it asks,
-//! so `!=` leaves out whoever has no value, and `!(…)` takes them in.
+//! What may be blank in a condition, and where that is easily overlooked. A comparison with a blank is always false, so
+//! `!=` leaves out leads without a value, and `!(…)` takes them in.
 
 use super::functions::gives;
 use super::lower::{Lowering, Typed};
@@ -12,7 +12,7 @@ use cel::common::ast::{Expr as Cel, IdedExpr, operators};
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-/// Fields that always have a value where their object has one; those of `lead` are in the engine's keeping.
+/// Fields that always have a value when their object has one. Those of `lead` are kept by the engine.
 const ALWAYS: &[(Object, &[&str])] = &[
     (
         Object::Lead,
@@ -36,9 +36,9 @@ const ALWAYS: &[(Object, &[&str])] = &[
     (Object::Touch, &["channel", "outcome", "reached", "at"]),
 ];
 
-/// Whether a name may be blank in a text.
+/// Whether a name may be blank in a script.
 pub(crate) fn may_be_blank_in_text(known: &Known<'_>, object: Object, field: &str) -> bool {
-    // A cadence counts, and its scripts are checked to be its own.
+    // A cadence counts contacts and rounds, and its scripts are checked to be its own.
     let counts = object == Object::Run && matches!(field, "contacts" | "round");
     object != Object::Now && !counts && !has_always(known, object, field)
 }
@@ -48,22 +48,22 @@ fn has_always(known: &Known<'_>, object: Object, field: &str) -> bool {
     always || (object == Object::Lead && known.has_default(field))
 }
 
-/// Something that may be blank, and what becomes of it.
+/// Something that may be blank, and the effect that this has.
 #[derive(Clone, Debug)]
 pub(super) struct Doubt {
-    /// As it is written.
+    /// The name as it is written.
     pub(super) name: String,
     pub(super) kind: Kind,
 }
 
-/// What is blank, or no longer blank, when the name is.
+/// What happens when the name is blank.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// The value itself is blank.
     Value,
     /// The time since it is blank.
     Span,
-    /// It is an answer, and no then.
+    /// The value is an answer, which is then no.
     Answer,
 }
 
@@ -73,7 +73,7 @@ impl Doubt {
     }
 }
 
-/// What a call makes of a doubt about its argument.
+/// The doubt about a call, given the doubt about its argument.
 pub(super) fn doubt_of_call(function: Function, argument: Option<Doubt>, written: &str) -> Option<Doubt> {
     match function {
         Function::IsBlank => None,
@@ -81,20 +81,20 @@ pub(super) fn doubt_of_call(function: Function, argument: Option<Doubt>, written
             argument.map(Doubt::of_answer)
         }
         Function::Since => argument.map(|doubt| Doubt { kind: Kind::Span, ..doubt }),
-        // An address of a single host has none.
+        // The address of a single host has no registrable domain.
         Function::Domain => Some(Doubt { name: written.to_owned(), kind: Kind::Value }),
         _ => argument,
     }
 }
 
-/// Names that have a value at this place of the expression, because another part says so.
+/// Names that have a value at this place of the expression, because another part ensures it.
 #[derive(Default)]
 pub(super) struct Doubts {
     known: Vec<BTreeSet<String>>,
 }
 
 impl<'a> Lowering<'a, '_> {
-    /// Reads a part that only counts where each of these conditions holds, or does not.
+    /// Reads a part that only counts where each of these conditions holds, or does not hold.
     pub(super) fn knowing<T>(
         &mut self,
         conditions: impl IntoIterator<Item = (&'a IdedExpr, bool)>,
@@ -110,7 +110,7 @@ impl<'a> Lowering<'a, '_> {
         made
     }
 
-    /// Whether another part says that this has a value.
+    /// Whether another part ensures that this has a value.
     pub(super) fn knows(&self, written: &str) -> bool {
         self.doubts.known.iter().any(|known| known.contains(written))
     }
@@ -119,10 +119,10 @@ impl<'a> Lowering<'a, '_> {
     pub(super) fn doubt_of(&self, name: &Name) -> Option<Doubt> {
         let always = match (self.place, name.object) {
             (_, Object::Now) => true,
-            // Nothing may have come, or been done.
+            // Perhaps no event has come yet, and nothing has been done.
             (Place::Leave, Object::Event | Object::Task | Object::Touch) => false,
             (Place::Stop { .. }, Object::Run) if matches!(name.field.as_str(), "contacts" | "round") => true,
-            // A mail is no task.
+            // A mail is not a task.
             (Place::Stop { .. }, Object::Task) => false,
             (_, object) => has_always(self.known, object, &name.field),
         };
@@ -130,7 +130,7 @@ impl<'a> Lowering<'a, '_> {
         (!always && !self.knows(&written)).then_some(Doubt { name: written, kind: Kind::Value })
     }
 
-    /// The range with the brackets that open or close in it as a whole: the parser keeps no trace of them.
+    /// The range, extended to include brackets that open or close in it. The parser keeps no trace of them.
     pub(super) fn balanced(&self, range: &Range<usize>) -> Range<usize> {
         let mut whole = range.clone();
         for (open, close) in &self.notation.closes {
@@ -143,7 +143,7 @@ impl<'a> Lowering<'a, '_> {
         whole
     }
 
-    /// Warns with the two ways to write it; `same` is the one that asks what is asked now.
+    /// Warns, and offers the two ways to write it; `same` is the one that keeps the present meaning.
     fn warn(&mut self, range: Range<usize>, message: String, help: String, same: Option<String>) {
         let alone = range.len() == self.text.trim().len();
         let problem = Problem::warning("may-be-blank", range, message).help(help);
@@ -180,7 +180,7 @@ impl<'a> Lowering<'a, '_> {
         self.warn(range.clone(), message, help, Some(same));
     }
 
-    /// Warns of `!=` and of `since(…)`; what the comparison leaves in doubt.
+    /// Warns of `!=` and of `since(…)`. Returns the doubt that the comparison leaves.
     pub(super) fn warn_of_comparison(
         &mut self,
         how: Comparison,
@@ -201,7 +201,7 @@ impl<'a> Lowering<'a, '_> {
         None
     }
 
-    /// Warns of a comparison of `since(…)`; what it leaves in doubt.
+    /// Warns of a comparison of `since(…)`. Returns the doubt that it leaves.
     pub(super) fn warn_of_span(&mut self, span: &Option<Doubt>, range: &Range<usize>) -> Option<Doubt> {
         let doubt = span.clone()?;
         if self.place == Place::Date {
@@ -221,7 +221,7 @@ impl<'a> Lowering<'a, '_> {
         self.warn(range, format!("`{name}` may be blank, and this does not hold then"), help, Some(same));
     }
 
-    /// Warns of arithmetic. A wait for a date says itself what happens when it is blank.
+    /// Warns of arithmetic with a blank. A wait for a date itself says what happens when the date is blank.
     pub(super) fn warn_of_arithmetic(&mut self, part: &Typed) {
         let Some(Doubt { name, .. }) = part.doubt.clone() else { return };
         if self.place == Place::Date {
@@ -239,7 +239,7 @@ impl<'a> Lowering<'a, '_> {
     }
 }
 
-/// The names that have a value when the condition holds, or when it does not.
+/// Collects the names that have a value when the condition holds, or when it does not.
 fn certain(condition: &IdedExpr, holds: bool, known: &mut BTreeSet<String>) {
     let Cel::Call(call) = &condition.expr else {
         if holds {
@@ -252,7 +252,7 @@ fn certain(condition: &IdedExpr, holds: bool, known: &mut BTreeSet<String>) {
         (operators::LOGICAL_AND, parts) if holds => parts.iter().for_each(|part| certain(part, holds, known)),
         (operators::LOGICAL_OR, parts) if !holds => parts.iter().for_each(|part| certain(part, holds, known)),
         (name, [blank]) if name == Function::IsBlank.as_str() && !holds => named(blank, known),
-        // A comparison holds between known values only, and so does what asks about a text or a list.
+        // A comparison holds between known values only, and so does a test of a text or list.
         (name, parts) if holds && (is_comparison(name) || is_question(name)) => {
             call.target.iter().for_each(|target| named(target, known));
             parts.iter().for_each(|part| named(part, known));
@@ -265,12 +265,12 @@ fn is_comparison(name: &str) -> bool {
     name == operators::IN || Comparison::parse(name.trim_matches('_')).is_some()
 }
 
-/// Whether this function says yes or no, and no of a blank.
+/// Whether this function answers yes or no, and no for a blank.
 fn is_question(name: &str) -> bool {
     Function::parse(name).is_some_and(|function| function != Function::IsBlank && gives(function) == ValueType::Bool)
 }
 
-/// The names without which the part has no value.
+/// Collects the names without which the part has no value.
 fn named(part: &IdedExpr, known: &mut BTreeSet<String>) {
     let Cel::Call(call) = &part.expr else { return known.extend(path(part)) };
     let function = Function::parse(&call.func_name);

@@ -1,4 +1,4 @@
-//! Calls of functions: which there are, whether they stand where they can, and what they are in core.
+//! Calls of functions: which functions exist, whether they are allowed at their place, and what they become in core.
 
 use super::blanks::doubt_of_call;
 use super::functions::{gives, usage, wants};
@@ -135,7 +135,7 @@ impl<'a> Lowering<'a, '_> {
         fits.then(|| format!("{}.{function}({})", first.trim(), rest.trim()))
     }
 
-    /// `default(x, y)`: of one type, and of the texts that x can be.
+    /// `default(x, y)`: both have one type, and y must be a text that x can hold.
     fn default(&mut self, typed: Vec<Typed>, range: Range<usize>) -> Option<Typed> {
         let Ok([value, instead]) = <[Typed; 2]>::try_from(typed) else { return None };
         let Some(kind) = joined(value.kind, instead.kind) else {
@@ -157,7 +157,7 @@ impl<'a> Lowering<'a, '_> {
         Some(Typed { codes: value.codes, ..Typed::new(expr, kind, range) }.doubted(instead.doubt))
     }
 
-    /// `in_zone(t, "Europe/Berlin")`, where it can stand.
+    /// `in_zone(t, "Europe/Berlin")`, where it is allowed.
     fn in_zone(&mut self, call: &'a CallExpr, at: Range<usize>) -> Option<Typed> {
         let word = self.word_before(at.start, call.func_name.len());
         let close = self.notation.closes.get(&at.start).map_or(at.end, |close| close + 1);
@@ -263,7 +263,8 @@ impl<'a> Lowering<'a, '_> {
         Some(Typed::new(Expr::Call(Function::BusinessDays, vec![from.expr, count]), ValueType::Time, range))
     }
 
-    /// `since(t) > business_days(2)`, which is `now > t + business_days(2)`; and the same of two times, `a - b`.
+    /// `since(t) > business_days(2)`, which means `now > t + business_days(2)`; and the same for a difference of two
+    /// times, `a - b`.
     pub(super) fn compare_with_business_days(
         &mut self,
         how: Comparison,
@@ -291,7 +292,7 @@ impl<'a> Lowering<'a, '_> {
         Some(Typed::new(expr, ValueType::Bool, range).doubted(doubt))
     }
 
-    /// The word that ends before the bracket at `open`.
+    /// The word that ends just before the bracket at `open`.
     pub(super) fn word_before(&self, open: usize, length: usize) -> Range<usize> {
         let before =
             self.notation.tokens.iter().rev().find(|(token, range)| *token == Token::Word && range.end <= open);
@@ -344,7 +345,7 @@ fn literal_of(kind: ValueType) -> &'static str {
     }
 }
 
-/// What is wrong with the pattern of `matches`; none when nothing is.
+/// What is wrong with the pattern of `matches`, if anything.
 fn bad_pattern(pattern: &Typed) -> Option<Problem> {
     let problem = |message: String| Problem::error("bad-pattern", pattern.range.clone(), message);
     let Some(text) = pattern.literal_text() else {

@@ -1,4 +1,4 @@
-//! `exists` and `all`: a test of each item of a list, or of each touch that is kept of the lead.
+//! `exists` and `all`: a test of each item of a list, or of each touch that the lead keeps.
 
 use super::blanks::{Doubt, Kind};
 use super::lower::{Item, Lowering, Typed, fits};
@@ -11,10 +11,10 @@ use cadenza_core::value::ValueType;
 use cel::common::ast::{ComprehensionExpr, Expr as Cel, IdedExpr, LiteralValue, operators};
 use std::ops::Range;
 
-/// The list of the touches that are kept of the lead.
+/// The name of the list of touches that the lead keeps.
 pub(super) const TOUCHES: &str = "touches";
 
-/// The test that the parser made a loop of; none for one of CEL's other macros.
+/// The test that the parser turned into a loop; `None` for another of CEL's macros.
 fn test(each: &ComprehensionExpr) -> Option<(Quantifier, &IdedExpr)> {
     let (Cel::Literal(LiteralValue::Boolean(first)), Cel::Call(step)) = (&each.accu_init.expr, &each.loop_step.expr)
     else {

@@ -1,9 +1,9 @@
-//! The functions of conditions: how each is called, what it wants and what it gives.
+//! The functions of conditions: how each is called, what types it takes and what type it gives.
 
 use cadenza_core::expr::Function;
 use cadenza_core::value::ValueType;
 
-/// The types each argument may have, as the function is written.
+/// The types that each argument may have, in the order in which the arguments are written.
 pub(super) fn wants(function: Function) -> &'static [&'static [ValueType]] {
     const ANY: &[ValueType] = &[ValueType::Any];
     const NUMBER: &[ValueType] = &[ValueType::Int, ValueType::Number];
@@ -24,7 +24,7 @@ pub(super) fn wants(function: Function) -> &'static [&'static [ValueType]] {
     }
 }
 
-/// How it is called.
+/// An example of a call.
 pub(super) fn usage(function: Function) -> &'static str {
     match function {
         Function::IsBlank => "is_blank(lead.phone)",
@@ -50,7 +50,7 @@ pub(super) fn usage(function: Function) -> &'static str {
     }
 }
 
-/// The type of its value; that of `default` is the type of its arguments.
+/// The type of the function's value. The value of `default` has the type of its arguments.
 pub(super) const fn gives(function: Function) -> ValueType {
     match function {
         Function::IsBlank

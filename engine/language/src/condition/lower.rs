@@ -1,4 +1,4 @@
-//! CEL's tree to core's `Expr`: types are checked on the way, and every part knows its place in the text.
+//! Turns CEL's tree into core's `Expr`. Types are checked on the way, and every part knows its place in the text.
 
 use super::blanks::{Doubt, Doubts};
 use super::names::{Codes, Found, OWN, resolve};
@@ -21,9 +21,9 @@ pub(super) struct Typed {
     pub(super) kind: ValueType,
     pub(super) range: Range<usize>,
     pub(super) codes: Option<Codes>,
-    /// The items of a list written out, for the checks of `in`.
+    /// The items of a literal list, for the checks of `in`.
     pub(super) items: Vec<Typed>,
-    /// What in it may be blank.
+    /// What may be blank in it.
     pub(super) doubt: Option<Doubt>,
 }
 
@@ -41,7 +41,7 @@ impl Typed {
     }
 }
 
-/// Whether a value of type `is` can stand where `wanted` is.
+/// Whether a value of type `is` is allowed where `wanted` is expected.
 pub(super) fn fits(is: ValueType, wanted: ValueType) -> bool {
     is == wanted
         || is == ValueType::Any
@@ -49,7 +49,7 @@ pub(super) fn fits(is: ValueType, wanted: ValueType) -> bool {
         || (is == ValueType::Int && wanted == ValueType::Number)
 }
 
-/// The whole expression has another type than the place wants.
+/// The problem that the whole expression has another type than its place wants.
 pub(super) fn wrong_result(text: &str, typed: &Typed, wanted: ValueType) -> Problem {
     let message = format!("{} is wanted here, and this is {}", wanted_words(wanted), kind_words(typed.kind));
     let problem = Problem::error("wrong-type", typed.range.clone(), message);
@@ -82,16 +82,16 @@ pub(super) struct Lowering<'a, 'k> {
     pub(super) notation: &'a Notation,
     source: &'a SourceInfo,
     pub(super) problems: Vec<Problem>,
-    /// What `exists` or `all` asks about, within its test.
+    /// The item that `exists` or `all` is testing.
     pub(super) item: Option<Item<'a>>,
     pub(super) doubts: Doubts,
 }
 
-/// The items of an `exists` or `all`, within its test.
+/// The items of an `exists` or `all`, inside its test.
 #[derive(Clone, Copy)]
 pub(super) struct Item<'a> {
     pub(super) name: &'a str,
-    /// The type of an item of a list; none for a touch.
+    /// The type of an item of a list; `None` for a touch.
     pub(super) kind: Option<ValueType>,
 }
 
@@ -111,7 +111,7 @@ impl<'a, 'k> Lowering<'a, 'k> {
         None
     }
 
-    /// Where the parser saw the token a part is named after: an operator, a dot, an opening bracket.
+    /// Where the parser saw the token that a part is named after: an operator, a dot, an opening bracket.
     pub(super) fn at(&self, part: &IdedExpr) -> Range<usize> {
         self.source.offset_for(part.id).map_or(0..self.text.len(), |(start, stop)| {
             let start = (start as usize).min(self.text.len());
@@ -225,7 +225,7 @@ impl<'a, 'k> Lowering<'a, 'k> {
         }
     }
 
-    /// The range of a word of this length after `at`, blanks skipped.
+    /// The range of a word of this length after `at`, after skipping white space.
     fn after(&self, at: usize, length: usize) -> Range<usize> {
         let rest = self.text.get(at..).unwrap_or_default();
         let start = at + (rest.len() - rest.trim_start().len());
@@ -311,7 +311,7 @@ impl<'a, 'k> Lowering<'a, 'k> {
         let mut parts = Vec::new();
         let mut failed = false;
         for part in &trees {
-            // It only counts where all others hold, or where none of them does.
+            // A part of `&&` only counts where all others hold, a part of `||` where none of them does.
             let others = trees.iter().filter(|other| other.id != part.id);
             let others = others.map(|other| (*other, operator == operators::LOGICAL_AND));
             match self.knowing(others, |lowering| lowering.boolean(part, sign)) {
@@ -424,7 +424,7 @@ impl<'a, 'k> Lowering<'a, 'k> {
                 return self.problem(match (is, other) {
                     (Time | Date | Duration, Int | Number) => {
                         let problem = problem.help("durations are written `days(14)`, `hours(36)` or `minutes(5)`");
-                        // A number beside a time is most often one of days.
+                        // A number next to a time is most often a number of days.
                         match (&right.expr, self.text.get(left.range.start..right.range.start)) {
                             (Expr::Literal(Value::Int(days)), Some(before)) if matches!(is, Time | Date) => {
                                 problem.perhaps(format!("{before}days({days})"))
@@ -444,7 +444,7 @@ impl<'a, 'k> Lowering<'a, 'k> {
     }
 }
 
-/// The comparison that says the same with its sides exchanged.
+/// The same comparison with its sides exchanged.
 fn turned(how: Comparison) -> Comparison {
     match how {
         Comparison::Less => Comparison::Greater,
@@ -455,7 +455,7 @@ fn turned(how: Comparison) -> Comparison {
     }
 }
 
-/// The type both sides of a choice have.
+/// The common type of both sides of a choice.
 pub(super) fn joined(a: ValueType, b: ValueType) -> Option<ValueType> {
     match (a, b) {
         (a, b) if a == b => Some(a),
@@ -465,8 +465,8 @@ pub(super) fn joined(a: ValueType, b: ValueType) -> Option<ValueType> {
     }
 }
 
-/// Where a word stands in the other of two fields beside each other, that field is written instead, if nothing else is
-/// compared with it.
+/// If the word belongs to the other of two neighbouring fields, suggests writing that field instead. The suggestion is
+/// made only if nothing else is compared with the field.
 fn beside(text: &str, sign: &str, named: &Typed, codes: &Codes, problem: Problem) -> Problem {
     let Some(beside) = codes.beside.as_ref().filter(|_| problem.is_of("own-word") && sign != "in") else {
         return problem;
@@ -482,7 +482,7 @@ fn beside(text: &str, sign: &str, named: &Typed, codes: &Codes, problem: Problem
     }
 }
 
-/// What is wrong when the engine's word is compared with the team's.
+/// The problem of comparing the engine's word with the team's.
 fn across(one: &Codes, other: &Codes, range: Range<usize>) -> Option<Problem> {
     let (one, other) = (one.beside.as_ref()?, other.beside.as_ref()?);
     (one.is_own != other.is_own).then(|| {
@@ -491,7 +491,7 @@ fn across(one: &Codes, other: &Codes, range: Range<usize>) -> Option<Problem> {
     })
 }
 
-/// What is wrong when these two are compared; none when nothing is.
+/// What is wrong with a comparison of these two, if anything.
 pub(super) fn mismatch(known: &Known<'_>, text: &str, sign: &str, left: &Typed, right: &Typed) -> Option<Problem> {
     for (named, literal) in [(left, right), (right, left)] {
         if let (Some(codes), Some(code)) = (&named.codes, literal.literal_text()) {

@@ -1,4 +1,5 @@
-//! Conditions: CEL text in a YAML value to core's `Expr`, names resolved and types checked, errors at their column.
+//! Conditions: turns CEL text in a YAML value into core's `Expr`. Names are resolved, types are checked, and errors
+//! point at their column.
 
 mod blanks;
 mod calls;
@@ -47,7 +48,7 @@ pub(crate) fn expression(
     read
 }
 
-/// The expression and what is to be warned of, or what is wrong with it.
+/// The expression with its warnings, or what is wrong with it.
 type Read = Result<(Expr, Vec<Problem>), Vec<Problem>>;
 
 fn read(known: &Known<'_>, text: &str, place: Place, wanted: ValueType) -> Read {
@@ -58,7 +59,8 @@ fn read(known: &Known<'_>, text: &str, place: Place, wanted: ValueType) -> Read 
     }
     let notation = notation::scan(text)?;
     let (tree, source) = cel::parser::Parser::new().parse_with_source_info(text).map_err(|errors| {
-        // The scan leaves little for the parser to complain of; its own words are about its grammar, so they stay out.
+        // After the scan, the parser finds little to complain about. Its messages are about its grammar, so they are
+        // not shown.
         let at = errors.errors.first().map_or(0, |error| usize::try_from(error.pos.1 - 1).unwrap_or_default());
         let at = text.char_indices().nth(at).map_or(text.len(), |(byte, _)| byte);
         let problem = Problem::error("bad-expression", at..at + 1, "this expression cannot be read from here on");
@@ -68,7 +70,7 @@ fn read(known: &Known<'_>, text: &str, place: Place, wanted: ValueType) -> Read 
     let typed = lowering.lower(&tree);
     let mut problems = lowering.problems;
     let Some(typed) = typed else { return Err(problems) };
-    // A date is its midnight in the workspace's zone.
+    // A date counts as the first moment of that day in the workspace's zone.
     let is_day = typed.kind == ValueType::Date && wanted == ValueType::Time;
     if !lower::fits(typed.kind, wanted) && !is_day {
         problems.push(lower::wrong_result(text, &typed, wanted));
@@ -82,14 +84,14 @@ fn read(known: &Known<'_>, text: &str, place: Place, wanted: ValueType) -> Read 
     if problems.iter().any(Problem::is_error) { Err(problems) } else { Ok((typed.expr, problems)) }
 }
 
-/// Where an expression that was read names this object, or this field of it: the first place in the file.
+/// The first place in the file where an expression names this object, or this field of it.
 pub(crate) fn named_at(sheet: &Sheet<'_>, node: &Node, object: Object, field: Option<&str>) -> Option<Range<usize>> {
     let scalar = node.scalar()?;
     let notation = notation::scan(&scalar.text).ok()?;
     notation.names(&scalar.text, object.as_str(), field).map(|range| source_span(sheet.text, node, scalar, range))
 }
 
-/// The problem, whose span is in the expression's own text, as a problem of the file.
+/// Turns a problem whose span is in the expression's own text into a problem of the file.
 fn in_yaml(sheet: &Sheet<'_>, node: &Node, scalar: &Scalar, problem: Problem) -> Problem {
     let mut problem = as_yaml(problem, node, scalar).at(|range| source_span(sheet.text, node, scalar, range));
     let rest = sheet.text[node.span.end.min(sheet.text.len())..].lines().next().unwrap_or_default();
@@ -99,8 +101,8 @@ fn in_yaml(sheet: &Sheet<'_>, node: &Node, scalar: &Scalar, problem: Problem) ->
     problem
 }
 
-/// The problem with its replacement as it has to stand in the file: in quotes it may need escapes of YAML's own, and what
-/// is plain may need quotes around the whole.
+/// The problem with its replacement as it must be written in the file: quoted text may need YAML's own escapes, and
+/// plain text may need quotes around the whole.
 fn as_yaml(problem: Problem, node: &Node, scalar: &Scalar) -> Problem {
     let (Some(replacement), range) = (problem.replacement().map(str::to_owned), problem.span()) else { return problem };
     match scalar.style {
@@ -117,7 +119,7 @@ fn as_yaml(problem: Problem, node: &Node, scalar: &Scalar) -> Problem {
             if !begins && !whole.contains([',', '[', ']', '{', '}']) && !whole.contains(": ") && !whole.contains(" #") {
                 return problem;
             }
-            // What already stands unquoted with brackets in a block can stay so.
+            // If the text already stands unquoted with brackets in a block, it can stay unquoted.
             if !begins && scalar.text.contains(['[', ']', ',', '{', '}']) {
                 return problem;
             }
@@ -131,7 +133,7 @@ fn as_yaml(problem: Problem, node: &Node, scalar: &Scalar) -> Problem {
     }
 }
 
-/// Where a range of a scalar's text stands in the file: quotes, escapes and folded lines are walked through.
+/// The place in the file of a range in a scalar's text. It walks through quotes, escapes and folded lines.
 pub(crate) fn source_span(source: &str, node: &Node, scalar: &Scalar, range: Range<usize>) -> Range<usize> {
     let mut at = node.span.start;
     if matches!(scalar.style, ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted) {
@@ -152,7 +154,8 @@ pub(crate) fn source_span(source: &str, node: &Node, scalar: &Scalar, range: Ran
         }
         let width = source_width(&source[at.min(source.len())..], wanted, scalar.style);
         at = (at + width).min(source.len());
-        // Where the text is not what stands there, as behind a tag, this is a guess: never one within a letter.
+        // If the text differs from what stands in the file, as after a tag, this is a guess; but it is never inside a
+        // character.
         while !source.is_char_boundary(at) {
             at += 1;
         }
@@ -173,13 +176,13 @@ fn source_width(rest: &str, wanted: char, style: ScalarStyle) -> usize {
             Some(other) => 1 + other.len_utf8(),
             None => 1,
         },
-        // A blank of the text may be a fold of the source; the next character skips what is left of it.
+        // White space in the text may be a fold in the source. The next character skips what is left of it.
         _ if wanted.is_whitespace() && !first.is_whitespace() => 0,
         _ => first.len_utf8(),
     }
 }
 
-/// What an expression may be used for, in words.
+/// What an expression is wanted for, in words.
 fn wanted_words(wanted: ValueType) -> &'static str {
     if wanted == ValueType::Bool { "a condition" } else { kind_words(wanted) }
 }

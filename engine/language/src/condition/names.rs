@@ -1,4 +1,4 @@
-//! The names of the language: which objects and fields there are, of what type, and which texts they can hold.
+//! The names of the language: which objects and fields exist, of what type, and which texts they can hold.
 
 use super::each::TOUCHES;
 use super::place::Place;
@@ -23,7 +23,7 @@ pub(crate) fn fields_of(object: Object) -> impl Iterator<Item = &'static str> + 
         .flat_map(|(_, fields)| fields.iter().map(|info| info.name))
 }
 
-/// A name that was found: what it is of, its type, and the texts it can hold when these are a closed set.
+/// A resolved name: its object and field, its type, and the texts that it can hold when these are a closed set.
 pub(super) struct Found {
     pub(super) name: Name,
     pub(super) kind: ValueType,
@@ -35,10 +35,10 @@ pub(super) struct Found {
 pub(super) struct Codes {
     what: &'static str,
     texts: Vec<String>,
-    /// Texts with this beginning are good too.
+    /// Texts that begin with this are also allowed.
     open_prefix: Option<&'static str>,
     pub(super) beside: Option<Beside>,
-    /// Whether any other text is good too: what the sender of an event means by it is not known.
+    /// Whether any other text is also allowed, because it is not known what the sender of an event means by it.
     any_other: bool,
 }
 
@@ -48,7 +48,7 @@ impl Codes {
         (!texts.is_empty()).then_some(Self { what, texts, open_prefix: None, beside: None, any_other: false })
     }
 
-    /// What is wrong with this text, when something is.
+    /// What is wrong with this text, if anything.
     pub(super) fn check(&self, text: &str, range: Range<usize>) -> Option<Problem> {
         if let Some(problem) = self.beside.as_ref().and_then(|beside| beside.check(text, range.clone())) {
             return Some(problem);
@@ -74,22 +74,22 @@ impl Codes {
     }
 }
 
-/// The engine's word and the team's for one thing stand in two fields beside each other.
+/// Two neighbouring fields hold the engine's word and the team's word for one thing.
 #[derive(Clone)]
 pub(super) struct Beside {
-    /// The field of the engine's word; that of the team's has [`OWN`] after it.
+    /// The field of the engine's word. The field of the team's word has [`OWN`] after it.
     pub(super) field: &'static str,
     /// Whether this is the field of the team's word.
     pub(super) is_own: bool,
     /// The words of the other field.
     others: Vec<String>,
-    /// What words of the team's own mean, where those are the others.
+    /// The meanings of the team's own words, when those are the others.
     means: BTreeMap<String, &'static str>,
     /// Where the team's words are declared.
     key: &'static str,
 }
 
-/// What stands after the name of a field that has the team's own word.
+/// The ending of a field name that marks the team's own word.
 pub(super) const OWN: &str = "_own";
 
 impl Beside {
@@ -118,7 +118,7 @@ impl Beside {
         None
     }
 
-    /// What is wrong with a word where the team has none of its own.
+    /// The problem of a word when the team has none of its own.
     fn none_declared(&self, range: Range<usize>) -> Option<Problem> {
         self.is_own.then(|| {
             let message = format!("the team has no words of its own under `{}`", self.key);
@@ -128,7 +128,7 @@ impl Beside {
     }
 }
 
-/// The words of a field of the engine's, or of the team's beside it. None where it is not known which the team has.
+/// The words of one of the engine's fields, or of the team's field next to it. `None` when the team's words are not known.
 fn words_of<C: Code>(
     known: &Known<'_>,
     (what, own_what): (&'static str, &'static str),
@@ -146,7 +146,7 @@ fn words_of<C: Code>(
     known.has_all(key).then_some(Codes { what, texts, open_prefix: None, beside, any_other: false })
 }
 
-/// The words under `data` of an event: a result in the team's own word has been read as what that means.
+/// The words under `data` of an event. A result in the team's own word has already been read as what it means.
 fn words_of_event(known: &Known<'_>, name: &str) -> Option<Codes> {
     let is_own = match name {
         "result" => false,
@@ -253,7 +253,7 @@ pub(super) fn resolve(known: &Known<'_>, place: Place, path: &[(&str, Range<usiz
         Some(kind) => {
             Ok(Found { codes: code_of(known, object, field), name: Name { object, field: field.to_owned() }, kind })
         }
-        // What declares it could not be read, and that has been said.
+        // What declares the field could not be read, and that has been reported.
         None if object == Object::Lead && !known.has_all("fields") => {
             Ok(Found { name: Name { object, field: field.to_owned() }, kind: ValueType::Any, codes: None })
         }
@@ -307,7 +307,7 @@ fn unknown_object(known: &Known<'_>, root: &str, range: Range<usize>) -> Problem
     problem.help(format!("names begin with {}; texts stand in quotes", listed(objects())))
 }
 
-/// The closed set of texts of a field, when it has one.
+/// The closed set of texts of a field, if it has one.
 pub(super) fn code_of(known: &Known<'_>, object: Object, field: &str) -> Option<Codes> {
     let own = &known.own_words;
     let reps = || if known.reps.incomplete { None } else { Codes::new("rep", known.reps.iter()) };

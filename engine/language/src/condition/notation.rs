@@ -1,7 +1,7 @@
 //! A first look at an expression's text, before the parser: characters, quotes, brackets, words of other languages.
 //!
-//! The parser reports in terms of its grammar, and it recurses; this names the slips people make, in words that say what
-//! to write, and bounds length and depth.
+//! The parser reports errors in terms of its grammar, and it recurses. This scan names the mistakes that people make in
+//! words that say what to write, and limits length and depth.
 
 use crate::diagnostic::Problem;
 use std::collections::BTreeMap;
@@ -9,15 +9,15 @@ use std::ops::Range;
 
 /// The most bytes an expression may have.
 pub(super) const BYTES_MAX: usize = 4_000;
-/// The most words, signs and brackets; more cannot fit core's limit on an expression's parts.
+/// The most words, signs and brackets. More could not fit core's limit on the parts of an expression.
 const TOKENS_MAX: usize = 600;
-/// How deep brackets and signs may be nested; the parser's own stack stands several times that.
+/// How deeply brackets and signs may be nested. The parser's own stack can take several times that.
 const NESTING_MAX: usize = 24;
 
-/// What the scan found out: needed again to say where a call or list ends.
+/// The result of the scan, which is needed again to find where a call or list ends.
 pub(super) struct Notation {
     pub(super) tokens: Vec<(Token, Range<usize>)>,
-    /// From the offset of an opening bracket to that of its closing one.
+    /// Maps the offset of an opening bracket to that of its closing one.
     pub(super) closes: BTreeMap<usize, usize>,
 }
 
@@ -26,9 +26,9 @@ pub(super) enum Token {
     Word,
     Number,
     Text,
-    /// Between two operands.
+    /// A sign between two operands.
     Between,
-    /// `-` and `!`, before an operand; `-` also between.
+    /// `-` and `!` before an operand. A `-` may also stand between operands.
     Sign,
     Dot,
     Comma,
@@ -37,7 +37,7 @@ pub(super) enum Token {
 }
 
 impl Notation {
-    /// The first place where a name begins with this word, and goes on with this field when one is asked for.
+    /// The first place where a name begins with this word and, if a field is given, continues with that field.
     pub(super) fn names(&self, text: &str, word: &str, field: Option<&str>) -> Option<Range<usize>> {
         let part = |ix: usize| self.tokens.get(ix).and_then(|(_, range)| text.get(range.clone()));
         let begins = |ix: usize| part(ix) == Some(word) && (ix == 0 || self.tokens[ix - 1].0 != Token::Dot);
@@ -139,7 +139,7 @@ fn number(text: &str, at: usize) -> Result<Token, Problem> {
     Err(problem.label(format!("write `{instead}`")).replace(instead))
 }
 
-/// The width of a text in quotes.
+/// The width of a quoted text.
 fn quoted(rest: &str, at: usize) -> Result<usize, Problem> {
     let quote = rest.chars().next().unwrap_or_default();
     let mut escaped = false;
@@ -230,7 +230,7 @@ fn brackets(text: &str, tokens: &[(Token, Range<usize>)]) -> Result<BTreeMap<usi
     }
 }
 
-/// Operands and operators take turns; says where they do not.
+/// Operands and operators must alternate. Reports where they do not.
 fn order(text: &str, tokens: &[(Token, Range<usize>)]) -> Option<Problem> {
     let mut operand_before = false;
     let mut last: Option<&(Token, Range<usize>)> = None;

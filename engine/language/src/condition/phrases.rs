@@ -1,5 +1,5 @@
-//! Phrases of other languages, of spreadsheets and of plain English in conditions: each is told with what says the same
-//! here, whole, so that whoever follows the advice is not led to a second mistake.
+//! Phrases from other languages, spreadsheets and plain English in conditions. Each is reported with a complete phrase
+//! that means the same here, so that following the advice does not lead to a second mistake.
 
 use crate::dates::as_timestamp;
 use crate::diagnostic::Problem;
@@ -7,14 +7,14 @@ use crate::known::Known;
 use cadenza_core::value::ValueType;
 use std::ops::Range;
 
-/// Words for what is not known, and for what is.
+/// Words for an unknown value, and for a known one.
 const UNKNOWN: [&str; 9] = ["blank", "empty", "null", "none", "missing", "unknown", "unset", "undefined", "nil"];
 const KNOWN: [&str; 6] = ["known", "set", "present", "filled", "defined", "given"];
 
-/// What a piece of the text is, as far as it can be told without a grammar.
+/// What kind a piece of the text is, as far as that can be told without a grammar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    /// A word, or words with dots between.
+    /// A word, or words with dots between them.
     Name,
     Number,
     Text,
@@ -29,14 +29,14 @@ struct Piece<'t> {
     range: Range<usize>,
 }
 
-/// The first phrase that is not how conditions say it.
+/// The first phrase that conditions do not use.
 pub(super) fn find(text: &str, known: &Known<'_>) -> Option<Problem> {
     let pieces = pieces(text);
     let phrases = Phrases { text, pieces: &pieces, known };
     (0..pieces.len()).find_map(|ix| phrases.at(ix))
 }
 
-/// The text in pieces; what is nothing known is a sign.
+/// Splits the text into pieces. Anything unrecognised is a sign.
 fn pieces(text: &str) -> Vec<Piece<'_>> {
     let mut pieces = Vec::new();
     let mut at = 0;
@@ -81,7 +81,7 @@ fn quoted_width(rest: &str, quote: char, open: usize) -> usize {
     rest.len()
 }
 
-/// As far as the closing quote; the sign alone when there is none.
+/// The width up to the closing quote, or of the opening quote alone when there is no closing one.
 fn smart_width(rest: &str, closing: &[char]) -> usize {
     let close = rest.char_indices().skip(1).find(|(_, c)| closing.contains(c) || *c == '"' || *c == '\'');
     close.map_or(rest.chars().next().map_or(0, char::len_utf8), |(at, c)| at + c.len_utf8())
@@ -107,7 +107,7 @@ impl Phrases<'_> {
         }
     }
 
-    /// The piece as a word in lower case; nothing when it is none.
+    /// The piece as a word in lower case; empty when it is not a word.
     fn word(&self, ix: usize) -> String {
         self.pieces.get(ix).filter(|piece| piece.kind == Kind::Name).map_or_else(String::new, |p| p.text.to_lowercase())
     }
@@ -135,7 +135,7 @@ impl Phrases<'_> {
         Some(problem.label(format!("write `{instead}`")).replace(instead))
     }
 
-    /// `{{ lead.company }}`, as templates have it.
+    /// `{{ lead.company }}`, as in templates.
     fn braces(&self, ix: usize) -> Option<Problem> {
         let (open, close) = ("{{", "}}");
         let start = self.pieces[ix].range.start;
@@ -208,7 +208,7 @@ impl Phrases<'_> {
         (values.len() > 1).then_some((values, last))
     }
 
-    /// Whether a comma between numbers there divides items or arguments.
+    /// Whether a comma between numbers at this place separates items or arguments.
     fn in_list(&self, ix: usize) -> bool {
         let mut open = Vec::new();
         for (at, piece) in self.pieces[..ix].iter().enumerate() {
@@ -251,7 +251,7 @@ impl Phrases<'_> {
         }
     }
 
-    /// `not a == b`: as far as it reaches in the languages that have it.
+    /// `not a == b`, as far as `not` reaches in the languages that have it.
     fn not(&self, ix: usize) -> Option<Problem> {
         if self.pieces.get(ix + 1).is_none() || (ix > 0 && self.pieces[ix - 1].text == ".") {
             return None;
@@ -263,7 +263,7 @@ impl Phrases<'_> {
         Some(self.instead(ix, last, if alone || call { format!("!{operand}") } else { format!("!({operand})") }))
     }
 
-    /// The last piece before the next `and` or `or`, or the end of what is in brackets.
+    /// The last piece before the next `and` or `or`, or before the end of the brackets.
     fn operand_end(&self, from: usize) -> Option<usize> {
         let mut depth = 0;
         let mut last = None;
@@ -282,7 +282,7 @@ impl Phrases<'_> {
         last
     }
 
-    /// Where the bracket closes that opens there.
+    /// The index of the bracket that closes the one at `open`.
     fn closes_at(&self, open: usize) -> Option<usize> {
         matches!(self.pieces.get(open)?.kind, Kind::Open(_)).then_some(())?;
         let mut depth = 0;
@@ -302,7 +302,7 @@ impl Phrases<'_> {
     /// What follows a name: `is blank`, `not in`, `contains`…
     fn after_name(&self, ix: usize) -> Option<Problem> {
         let name = self.pieces[ix].text;
-        // A function's name is no operand, and a word of the phrase neither.
+        // The name of a function is not an operand, and neither is a word of the phrase.
         let words: Vec<String> = (1..=4).map(|step| self.word(ix + step)).collect();
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let sign = |step: usize| self.pieces.get(ix + step).map_or("", |piece| piece.text);
@@ -354,10 +354,10 @@ impl Phrases<'_> {
         })
     }
 
-    /// `x not in [..]`, with the list beginning so many pieces after the name.
+    /// `x not in [..]`, where the list begins `step` pieces after the name.
     fn list(&self, ix: usize, step: usize, not: bool) -> Option<Problem> {
         let (open, name) = (ix + step, self.pieces[ix].text);
-        // A list that is a name or has no brackets gets them where that is all that is missing.
+        // A list that is a name, or that only lacks brackets, gets brackets.
         let last = self.closes_at(open).unwrap_or(open);
         let list = self.pieces.get(last).map(|_| self.source(open, last))?;
         let list = match self.pieces[open].kind {
@@ -369,7 +369,7 @@ impl Phrases<'_> {
         Some(self.instead(ix, last, if not { format!("!({within})") } else { within }))
     }
 
-    /// `x contains "y"`; what is a list has its items asked.
+    /// `x contains "y"`. For a list, `in` is used.
     fn method(&self, ix: usize, step: usize, function: &str, not: bool) -> Option<Problem> {
         let (name, wanted) = (self.pieces[ix].text, self.pieces.get(ix + step)?);
         if !matches!(wanted.kind, Kind::Text | Kind::Name) {

@@ -1,43 +1,43 @@
-//! Where an expression can stand, and which names never have a value there. What depends on the steps before is looked at
-//! when all of them were read (`workflow::moment`).
+//! Where an expression can stand, and which names never have a value there. What depends on earlier steps is checked
+//! once all steps have been read (`workflow::moment`).
 
 use cadenza_core::expr::Object;
 
 /// Where an expression stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// `enroll` with `when`: an event, no run yet.
+    /// `enroll` with `when`: there is an event, but no run yet.
     Enrolling,
-    /// `leads` of a schedule: neither event nor run.
+    /// `leads` of a schedule: there is neither an event nor a run.
     Schedule,
     Territory,
-    /// `leave`: asked again and again, after whatever happens.
+    /// `leave`: evaluated after anything that happens.
     Leave,
-    /// `switch` and `update`: asked when a run comes to the step.
+    /// `switch` and `update`: evaluated when a run comes to the step.
     Step,
-    /// The date that a wait is for: worked out on entering, when it moves, and when it has come.
+    /// The date that a wait is for: evaluated on arrival, when the date changes, and when it has come.
     Date,
-    /// The body and parameters of a request: worked out when it leaves.
+    /// The body and parameters of a request: evaluated when it leaves.
     Request,
     /// `if` of a wait for an event.
     Awaited,
-    /// `stop` of a cadence: asked after each of its touches.
+    /// `stop` of a cadence: evaluated after each of its touches.
     Stop {
         /// Whether one of the touches is a call or task.
         tasks: bool,
     },
-    /// `if` of a touch of a cadence: asked when it falls due.
+    /// `if` of a touch of a cadence: evaluated when the touch falls due.
     Touch,
-    /// An interrupt: asked when the event comes.
+    /// An interrupt: evaluated when the event arrives.
     Interrupt,
-    /// `when` of `re_enroll`: asked when a run ends, and when the lead would come in again.
+    /// `when` of `re_enroll`: evaluated when a run ends, and when the lead would enter again.
     Again,
-    /// `one_run_per`: what an event says.
+    /// `one_run_per`: a value from an event.
     Key,
 }
 
 impl Place {
-    /// The name that tells the same, or nearly so, where one has no value.
+    /// Another name that says the same, or nearly so, when this one has no value here.
     pub(crate) fn instead(self, object: Object, field: &str) -> Option<String> {
         let instead = match (self, object, field) {
             (Self::Key, Object::Lead | Object::Account | Object::Owner | Object::Deal, field) if !field.is_empty() => {
@@ -54,8 +54,8 @@ impl Place {
         Some(instead.to_owned())
     }
 
-    /// Why a name never has a value here, and what to write instead; none when it may have one. With an empty field the
-    /// object as a whole is meant.
+    /// Why a name never has a value here, and what to write instead; `None` when it may have one. An empty field means
+    /// the object as a whole.
     pub(super) fn lacks(self, object: Object, field: &str) -> Option<&'static str> {
         let counts = object == Object::Run && matches!(field, "contacts" | "round");
         Some(match (self, object) {

@@ -1,4 +1,4 @@
-//! Values that may print as nothing: names that may be blank, where nothing says what is written instead.
+//! Values that may print as nothing: names that may be blank, without a text to write instead.
 
 use super::source::{self, Unreadable};
 use minijinja::machinery::Span;
@@ -9,10 +9,10 @@ use std::ops::Range;
 /// Whether a name such as `lead.first_name` may be blank.
 pub(crate) type MayBeBlank<'k> = &'k dyn Fn(&str) -> bool;
 
-/// Filters that make something of a blank.
+/// Filters that turn a blank into something.
 const COUNTING: [&str; 4] = ["count", "length", "list", "sum"];
 
-/// The names that may print as nothing, each with the place where it is printed.
+/// The names that may print as nothing, each with the range where it is printed.
 pub(crate) fn blanks(source: &str, may_be_blank: MayBeBlank<'_>) -> Result<Vec<(String, Range<usize>)>, Unreadable> {
     let template = source::parse(source)?;
     let mut reading = Reading { known: Vec::new(), own: Vec::new(), found: Vec::new(), may_be_blank };
@@ -21,9 +21,9 @@ pub(crate) fn blanks(source: &str, may_be_blank: MayBeBlank<'_>) -> Result<Vec<(
 }
 
 struct Reading<'t, 'k> {
-    /// Names that have a value here, because a test around says so.
+    /// Names that have a value here, because a surrounding test ensures it.
     known: Vec<String>,
-    /// Names that the template has set, with the name that may be blank in what they stand for.
+    /// Names that the template has set, each with the name in its value that may be blank.
     own: Vec<(&'t str, Option<String>)>,
     found: Vec<(String, Range<usize>)>,
     may_be_blank: MayBeBlank<'k>,
@@ -33,7 +33,7 @@ fn range(span: Span) -> Range<usize> {
     span.start_offset as usize..span.end_offset as usize
 }
 
-/// Where an expression begins: a filter's own span is that of its name.
+/// The beginning of an expression. The span of a filter covers only its name.
 fn begin(expression: &Expr<'_>) -> usize {
     match expression {
         Expr::Filter(filter) => filter.expr.as_ref().map_or(filter.span().start_offset as usize, begin),
@@ -48,7 +48,7 @@ impl<'t> Reading<'t, '_> {
         body.iter().for_each(|statement| self.statement(statement));
     }
 
-    /// A body for which these names have a value, and whose own names end with it.
+    /// Reads a body in which these names have a value. Names that the body sets end with it.
     fn knowing(&mut self, names: BTreeSet<String>, fill: impl FnOnce(&mut Self)) {
         let (known, own) = (self.known.len(), self.own.len());
         self.known.extend(names);
@@ -66,7 +66,7 @@ impl<'t> Reading<'t, '_> {
                 }
             }
             Stmt::IfCond(branch) => {
-                // What is set in one of the branches may be set, or not.
+                // A name that one of the branches sets may or may not be set afterwards.
                 self.knowing(certain(&branch.expr, true), |reading| reading.body(&branch.true_body));
                 self.knowing(certain(&branch.expr, false), |reading| reading.body(&branch.false_body));
             }
@@ -106,7 +106,7 @@ impl<'t> Reading<'t, '_> {
         }
     }
 
-    /// The name that may be blank, when the value may be nothing, or lack a part, for want of it.
+    /// The name that may be blank, if the value may then be nothing or lack a part.
     fn blank(&self, expression: &Expr<'_>) -> Option<String> {
         match expression {
             Expr::Var(_) | Expr::GetAttr(_) | Expr::GetItem(_) => {
@@ -137,7 +137,7 @@ impl<'t> Reading<'t, '_> {
                 let of = |known, value| self.within(known, value);
                 of(yes, &choice.true_expr).or_else(|| of(no, choice.false_expr.as_ref()?))
             }
-            // `x or "there"` is the second when the first is blank.
+            // `x or "there"` is the second value when the first is blank.
             Expr::BinOp(both) if matches!(both.op, BinOpKind::ScOr) => {
                 self.blank(&both.left).and_then(|_| self.blank(&both.right))
             }
@@ -182,7 +182,8 @@ fn collect(test: &Expr<'_>, holds: bool, names: &mut BTreeSet<String>) {
                 names.extend(path(&test.expr));
             }
         }
-        // A blank is neither more nor less than anything, in nothing, and equal to nothing that stands in the text.
+        // A blank is neither less nor more than anything, contained in nothing, and equal to nothing that is written in
+        // the template.
         Expr::BinOp(both) if holds => match both.op {
             BinOpKind::Eq => equal(&both.left, &both.right, names),
             BinOpKind::Lt | BinOpKind::Lte | BinOpKind::Gt | BinOpKind::Gte | BinOpKind::In => {

@@ -1,5 +1,5 @@
-//! What a template names and uses, with its places, for whoever checks it: the same tree and the same lists as when it is
-//! rendered.
+//! What a template names and uses, with its ranges, for checking. It works on the same tree and the same lists as
+//! rendering.
 
 use super::evaluate::{constant, taken};
 use super::filters::FILTERS;
@@ -13,7 +13,7 @@ use minijinja::machinery::Span;
 use minijinja::machinery::ast::{Call, CallArg, CompareOpKind, Expr, Stmt};
 use std::ops::Range;
 
-/// Something in a template that has to be looked at.
+/// Something in a template that has to be checked.
 #[derive(Debug)]
 pub(crate) struct Finding {
     pub(crate) range: Range<usize>,
@@ -27,11 +27,11 @@ pub(crate) enum What {
     Name(String),
     /// Something that is on none of the lists.
     Unlisted(Unlisted),
-    /// Arguments that do not fit, of what, and which would.
+    /// Arguments that do not fit: what they belong to, and which arguments it takes.
     Arguments { of: String, takes: String },
-    /// Values of these types never go together.
+    /// Values of these types never fit together.
     NeverFits(String),
-    /// A number that stands in the template.
+    /// A number literal in the template.
     Number,
 }
 
@@ -46,7 +46,7 @@ pub(crate) enum Unlisted {
     Syntax(&'static str, &'static str),
 }
 
-/// What to write instead of filters that other templates have.
+/// What to write in place of filters that other template languages have.
 const INSTEAD: &[(&[&str], &str)] = &[
     (&["format"], "put the pieces together with `~`; numbers are written by `number(2)` and `money(\"EUR\")`"),
     (&["batch", "slice", "groupby", "chain", "zip"], "go through the list with `{% for x in list %}`"),
@@ -82,7 +82,7 @@ impl Unlisted {
         }
     }
 
-    /// What to write instead, when it is known.
+    /// What to write instead, if that is known.
     pub(crate) fn instead(&self) -> Option<String> {
         match self {
             Self::Filter(name) => {
@@ -108,7 +108,7 @@ impl Unlisted {
         }
     }
 
-    /// Names among which a misspelt one is looked for.
+    /// The names among which the right spelling is looked for.
     pub(crate) fn known(&self) -> Vec<&'static str> {
         match self {
             Self::Filter(_) => FILTERS.iter().map(|filter| filter.name).filter(|name| name.len() > 1).collect(),
@@ -118,7 +118,7 @@ impl Unlisted {
         }
     }
 
-    /// The name that is not known.
+    /// The unknown name.
     pub(crate) fn name(&self) -> &str {
         match self {
             Self::Filter(name) | Self::Test(name) | Self::Function(name) | Self::Method(name) => name,
@@ -127,10 +127,10 @@ impl Unlisted {
     }
 }
 
-/// The type of what a name such as `lead.first_name` stands for; none when it may be any.
+/// The type of the value of a name such as `lead.first_name`; `None` when it may have any type.
 pub(crate) type TypeOf<'k> = &'k dyn Fn(&str) -> Option<ValueType>;
 
-/// Everything in a template that is not its own, and what in it never fits.
+/// Everything in a template that is not its own, and values in it that never fit.
 pub(crate) fn findings(source: &str, type_of: TypeOf<'_>) -> Result<Vec<Finding>, Unreadable> {
     let template = source::parse(source)?;
     let mut reading = Reading { own: Vec::new(), found: Vec::new(), type_of };
@@ -139,7 +139,7 @@ pub(crate) fn findings(source: &str, type_of: TypeOf<'_>) -> Result<Vec<Finding>
 }
 
 struct Reading<'t, 'k> {
-    /// Names that the template has set, and what they stand for.
+    /// Names that the template has set, with their values.
     own: Vec<(&'t str, Guess)>,
     found: Vec<Finding>,
     type_of: TypeOf<'k>,
@@ -149,7 +149,7 @@ fn range(span: Span) -> Range<usize> {
     span.start_offset as usize..span.end_offset as usize
 }
 
-/// A name that stands at the beginning of a span.
+/// The range of a name at the beginning of a span.
 fn head(span: Span, name: &str) -> Range<usize> {
     let start = span.start_offset as usize;
     start..start + name.len()
@@ -166,7 +166,7 @@ impl<'t> Reading<'t, '_> {
         }
     }
 
-    /// A body whose names end with it.
+    /// Reads a body. Names that the body sets end with it.
     fn scope(&mut self, fill: impl FnOnce(&mut Self)) {
         let around = self.own.len();
         fill(self);
@@ -237,7 +237,8 @@ impl<'t> Reading<'t, '_> {
     fn target(&mut self, target: &'t Expr<'t>, value: Guess) {
         match target {
             Expr::Var(name) => {
-                // It may be set in one branch or the other, or before: of one type all the same, or of any.
+                // The name may be set in either branch, or before. It keeps its type if that is the same everywhere;
+                // otherwise it may have any type.
                 let before = self.own.iter().rev().find(|(own, _)| *own == name.id).map(|(_, before)| before.clone());
                 let value = before.map_or_else(|| value.clone(), |before| samples::either(before, value.clone()));
                 self.own.push((name.id, value));
@@ -253,13 +254,13 @@ impl<'t> Reading<'t, '_> {
         }
     }
 
-    /// Notes that something never fits.
+    /// Records a value that never fits.
     fn fits<T>(&mut self, expression: &Expr<'_>, made: Result<T, String>) -> Option<T> {
         made.map_err(|why| self.found.push(Finding { range: range(expression.span()), what: What::NeverFits(why) }))
             .ok()
     }
 
-    /// What an expression stands for, as far as that is known.
+    /// The value of an expression, as far as it is known.
     fn expression(&mut self, expression: &'t Expr<'t>) -> Guess {
         match expression {
             Expr::Var(name) => self.name(name.id.to_owned(), name.id, range(name.span())),
@@ -389,7 +390,7 @@ impl<'t> Reading<'t, '_> {
         values
     }
 
-    /// The arguments in the order of `takes`, blank where none is given; none when they do not fit.
+    /// The arguments in the order of `takes`, blank where none is given; `None` when they do not fit.
     fn arguments(
         &mut self,
         given: &[CallArg<'_>],
@@ -421,7 +422,7 @@ impl<'t> Reading<'t, '_> {
         Some(filled.into_iter().map(|value| value.unwrap_or_else(blank)).collect())
     }
 
-    /// `lead.first_name` and `lead["first_name"]`, as one name; what is no such path is looked at part by part.
+    /// `lead.first_name` and `lead["first_name"]`, as one name. Any other expression is looked at part by part.
     fn path(&mut self, expression: &'t Expr<'t>) -> Guess {
         let (mut names, mut at) = (Vec::new(), expression);
         let root = loop {

@@ -1,4 +1,4 @@
-//! Walks a parsed template and writes what it makes. Every statement and every part of an expression costs a step.
+//! Walks a parsed template and writes its output. Every statement and every part of an expression costs a step.
 
 use super::locale::Reader;
 use super::operators::{binary, compare, contains, equal, item, slice};
@@ -14,7 +14,7 @@ pub(super) struct Evaluation<'t, 'v> {
     work: Work<'v>,
     /// Names that the template has set, innermost last.
     own: Vec<(&'t str, Shown)>,
-    /// Names below this belong to what lies around the innermost `for` or `with`.
+    /// Names below this index belong to what surrounds the innermost `for` or `with`.
     frame: usize,
     line: u32,
 }
@@ -24,12 +24,12 @@ impl<'t, 'v> Evaluation<'t, 'v> {
         Self { names, work: Work::new(reader), own: Vec::new(), frame: 0, line: 1 }
     }
 
-    /// Renders the whole of it.
+    /// Renders the whole template.
     pub(super) fn run(self, template: &'t Stmt<'t>) -> Result<String, RenderError> {
         self.write(template, Pen::default())
     }
 
-    /// Renders the whole of it as the path of an address.
+    /// Renders the whole template as the path of an address.
     pub(super) fn run_path(self, template: &'t Stmt<'t>) -> Result<String, RenderError> {
         self.write(template, Pen::of_path())
     }
@@ -92,7 +92,7 @@ impl<'t, 'v> Evaluation<'t, 'v> {
         }
     }
 
-    /// Text that a body makes, through a filter when there is one.
+    /// The text of a body, passed through a filter if there is one.
     fn captured(&mut self, body: &'t [Stmt<'t>], filter: Option<&'t Expr<'t>>) -> Result<Shown, Stop> {
         let around = self.open();
         let mut pen = Pen::default();
@@ -179,7 +179,7 @@ impl<'t, 'v> Evaluation<'t, 'v> {
         Ok(())
     }
 
-    /// `for x in list if x`
+    /// The items that pass the test of `for x in list if x`.
     fn kept(&mut self, items: Vec<Shown>, target: &'t Expr<'t>, filter: &'t Expr<'t>) -> Result<Vec<Shown>, Stop> {
         let mut kept = Vec::new();
         for item in items {
@@ -289,7 +289,7 @@ impl<'t, 'v> Evaluation<'t, 'v> {
         })
     }
 
-    /// The template's own name, else one of ours, else nothing that is known.
+    /// The template's own name, or else one of ours, or else a blank.
     fn variable(&mut self, name: &str) -> Result<Shown, Stop> {
         self.work.steps(self.own.len() / 16)?;
         if let Some((_, value)) = self.own.iter().rev().find(|(own, _)| *own == name) {
@@ -328,7 +328,7 @@ impl<'t, 'v> Evaluation<'t, 'v> {
         }
     }
 
-    /// A filter over what stands before it, or over `input` where nothing does.
+    /// A filter applied to the value before it, or to `input` when there is none.
     fn filtered(&mut self, expression: &'t Expr<'t>, input: Option<Shown>) -> Result<Shown, Stop> {
         let Expr::Filter(filter) = expression else { return Ok(input.unwrap_or(Shown::Blank)) };
         self.work.steps(1)?;
@@ -368,7 +368,7 @@ impl<'t, 'v> Evaluation<'t, 'v> {
         if filled.iter().take(needs).all(|filled| *filled) { Ok(args) } else { Err(arguments_wrong(of, takes, needs)) }
     }
 
-    /// The only thing that is called is `range`.
+    /// Only `range` can be called.
     fn call(&mut self, call: &'t Call<'t>) -> Result<Shown, Stop> {
         match &call.expr {
             Expr::Var(name) if name.id == "range" => {}
@@ -399,7 +399,7 @@ impl<'t, 'v> Evaluation<'t, 'v> {
     }
 }
 
-/// What stands in the template itself; none for `none`.
+/// A literal in the template; `None` for `none`.
 pub(super) fn constant(constant: &Const) -> Option<Shown> {
     let value = &constant.value;
     match value.kind() {
@@ -417,7 +417,7 @@ fn arguments_wrong(of: &str, takes: &[&str], needs: usize) -> Stop {
     Stop::Mismatch(format!("`{of}` takes {}", taken(takes, needs)))
 }
 
-/// What arguments there are: `from` and `to`.
+/// The names of the arguments, for messages: `from` and `to`.
 pub(super) fn taken(takes: &[&str], needs: usize) -> String {
     let names = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" and ");
     match (needs, takes.len() - needs) {

@@ -1,4 +1,4 @@
-//! What may stand after `|`: the whole list. A filter pays for what it looks at and for what it makes.
+//! Everything that may stand after `|`. A filter pays for what it looks at and for what it makes.
 
 use super::operators::{compare, equal};
 use super::value::{Pen, Shown, Work};
@@ -8,8 +8,8 @@ use cadenza_core::time::Timestamp;
 use jiff::civil;
 use std::cmp::Ordering;
 
-/// A filter: its name, the arguments it takes, how many of them it needs, and what it makes of a value. Arguments that
-/// were not given are blank.
+/// A filter: its name, the arguments that it takes, how many of them it needs, and its function on a value. Arguments
+/// that were not given are blank.
 pub(super) struct Filter {
     pub(super) name: &'static str,
     pub(super) takes: &'static [&'static str],
@@ -86,7 +86,7 @@ pub(super) fn find(name: &str) -> Option<&'static Filter> {
     FILTERS.iter().find(|filter| filter.name == name)
 }
 
-/// A text made of a text; blank stays blank. Letters grow to at most three times their bytes when their case changes.
+/// A text made from a text; blank stays blank. A change of case makes a text at most three times as long in bytes.
 fn change(work: &mut Work<'_>, value: &Shown, make: fn(&str) -> String) -> Result<Shown, Stop> {
     if value.is_blank() {
         return Ok(Shown::Blank);
@@ -168,7 +168,7 @@ fn number_of(work: &mut Work<'_>, value: &Shown) -> Result<Option<f64>, Stop> {
     }
 }
 
-/// Places after the point that are asked for.
+/// The requested number of decimal places.
 fn places(value: &Shown) -> Result<Option<usize>, Stop> {
     match value {
         Shown::Blank => Ok(None),
@@ -223,7 +223,7 @@ fn length(work: &mut Work<'_>, value: &Shown) -> Result<Shown, Stop> {
     })
 }
 
-/// A list of the letters of a text, or of the one value that there is.
+/// A list of the letters of a text, or of the single value.
 fn listed(work: &mut Work<'_>, value: &Shown) -> Result<Shown, Stop> {
     match value {
         Shown::Blank => Shown::list(Vec::new()),
@@ -268,7 +268,7 @@ fn replace(work: &mut Work<'_>, value: &Shown, args: &[Shown]) -> Result<Shown, 
         return Ok(Shown::Blank);
     }
     let (text, from, to) = (work.text_of(value)?, work.text_of(&args[0])?, work.text_of(&args[1])?);
-    // A search makes itself ready by what is looked for, however short the text.
+    // A search prepares itself with the text that it looks for, however short the searched text is.
     if from.len() > text.len() {
         return Ok(Shown::Text(text));
     }
@@ -341,7 +341,7 @@ fn reverse(work: &mut Work<'_>, value: &Shown, _: &[Shown]) -> Result<Shown, Sto
     }
 }
 
-/// Numbers, times or texts in order; all comparisons are paid for before the first.
+/// Numbers, times or texts in order. All comparisons are paid for before the first.
 fn sort(work: &mut Work<'_>, value: &Shown, _: &[Shown]) -> Result<Shown, Stop> {
     let Shown::List(list) = value else { return Ok(value.clone()) };
     let bytes: usize = list.items.iter().map(|item| if let Shown::Text(text) = item { text.len() } else { 8 }).sum();
@@ -349,7 +349,7 @@ fn sort(work: &mut Work<'_>, value: &Shown, _: &[Shown]) -> Result<Shown, Stop> 
     work.steps(list.items.len() * rounds)?;
     work.bytes(bytes.saturating_mul(rounds))?;
     let mut items = list.items.clone();
-    // Each has a whole order of its own: the sort of the standard library may panic on one that contradicts itself.
+    // Each type is sorted by a total order: the sort of the standard library may panic on an inconsistent order.
     if items.iter().all(|item| matches!(item, Shown::Text(_))) {
         items.sort_by(|a, b| if let (Shown::Text(a), Shown::Text(b)) = (a, b) { a.cmp(b) } else { Ordering::Equal });
     } else if items.iter().all(|item| matches!(item, Shown::Date(_))) {

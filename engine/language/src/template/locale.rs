@@ -1,6 +1,6 @@
-//! For whom a template prints: the zone, the language and the country, and how dates, times, numbers and money are
-//! written there. Names and signs are the C library's locales; the order of a date is a small table of our own, since
-//! those have only dates of digits, and 03/04 is March to one reader and April to the next.
+//! The reader of a template: the zone, the language and the country, and how dates, times, numbers and money are
+//! written there. Names and signs come from the C library's locales. The order of a date is a small table of our own,
+//! because those locales only have dates in digits, and 03/04 is in March for one reader and in April for another.
 
 use cadenza_core::time::Timestamp;
 use jiff::tz::TimeZone;
@@ -11,12 +11,12 @@ use pure_rust_locales::{Locale, locale_match};
 #[derive(Clone, Debug)]
 pub struct Reader {
     zone: TimeZone,
-    /// Where plain dates are meant: midnight there is a day and no time of day.
+    /// The zone of plain dates: midnight there means a day without a time of day.
     home: TimeZone,
     locale: Locale,
 }
 
-/// Where a language is at home when the reader's country has no locale for it.
+/// The home country of a language, for when the reader's country has no locale for it.
 const HOMES: &[(&str, &str)] = &[
     ("ar", "EG"),
     ("bs", "BA"),
@@ -49,20 +49,20 @@ const HOMES: &[(&str, &str)] = &[
     ("vi", "VN"),
     ("zh", "CN"),
 ];
-/// Signs of currencies; of others the code is written.
+/// Signs of currencies. For other currencies the code is written.
 const SIGNS: &[(&str, &str)] =
     &[("EUR", "€"), ("GBP", "£"), ("INR", "₹"), ("JPY", "¥"), ("KRW", "₩"), ("PLN", "zł"), ("UAH", "₴"), ("USD", "$")];
 /// Currencies without a smaller unit.
 const WHOLE: &[&str] = &["CLP", "ISK", "JPY", "KRW", "PYG", "UGX", "VND", "XAF", "XOF", "XPF"];
 
 impl Reader {
-    /// A reader on the clocks of `zone`. The language is a code such as `de` or `pt-BR`, the country one such as `AT`;
-    /// without a language that is known, English is written, as in the country.
+    /// A reader on the clocks of `zone`. The language is a code such as `de` or `pt-BR`, the country one such as `AT`.
+    /// If the language is not known, texts are in English with the country's conventions.
     pub fn new(zone: TimeZone, language: Option<&str>, country: Option<&str>) -> Self {
         Self { home: zone.clone(), zone, locale: locale(language, country) }
     }
 
-    /// The same, where plain dates are kept as midnight in `home`: the day stays that day wherever the reader is.
+    /// The same reader, when plain dates are stored as midnight in `home`: the day stays that day wherever the reader is.
     #[must_use]
     pub fn at_home_in(self, home: TimeZone) -> Self {
         Self { home, ..self }
@@ -72,7 +72,7 @@ impl Reader {
         at.to_jiff().to_zoned(self.zone.clone())
     }
 
-    /// A day, when this is one and no time of day: midnight where plain dates are meant.
+    /// The day, if this is a day without a time: midnight in the zone of plain dates.
     fn plain_day(&self, at: Timestamp) -> Option<Zoned> {
         let there = at.to_jiff().to_zoned(self.home.clone());
         (there.time() == jiff::civil::Time::midnight()).then_some(there)
@@ -87,7 +87,7 @@ impl Reader {
         self.zoned(at).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
     }
 
-    /// How a time prints by itself: the date, and the time of day unless it is midnight, as it is of a date.
+    /// How a time prints by itself: the date, and the time of day unless it is midnight, as for a date.
     pub(super) fn time_in_words(&self, at: Timestamp) -> String {
         let midnight = self.zoned(at).time() == jiff::civil::Time::midnight();
         if midnight || self.plain_day(at).is_some() { self.date(at) } else { self.date_and_time(at) }
@@ -98,7 +98,7 @@ impl Reader {
         self.date_of(self.day(at).date())
     }
 
-    /// A day, as [`Self::date`] writes it.
+    /// A day in the form of [`Self::date`].
     pub(super) fn date_of(&self, date: civil::Date) -> String {
         let names = locale_match!(self.locale => LC_TIME::MON);
         let month = usize::try_from(date.month()).ok().and_then(|month| names.get(month - 1)).copied().unwrap_or("");
@@ -116,7 +116,7 @@ impl Reader {
         }
     }
 
-    /// `09:30`, or `9:30 AM` where people write so.
+    /// `09:30`, or `9:30 AM` where that is usual.
     pub(super) fn time_of_day(&self, at: Timestamp) -> String {
         let twelve = locale_match!(self.locale => LC_TIME::T_FMT).contains("%I") && self.language() == "en";
         self.zoned(at).strftime(if twelve { "%-I:%M %p" } else { "%H:%M" }).to_string()
@@ -142,7 +142,7 @@ impl Reader {
         locale_match!(self.locale => LC_ADDRESS::LANG_AB).unwrap_or("en")
     }
 
-    /// A number with the reader's marks; as many places after the point as asked for, else as it has.
+    /// A number with the reader's separators. It has as many decimal places as requested, or else as many as it has itself.
     pub(super) fn number(&self, number: f64, places: Option<usize>) -> String {
         let marks = Marks {
             point: locale_match!(self.locale => LC_NUMERIC::DECIMAL_POINT),
@@ -152,7 +152,7 @@ impl Reader {
         marks.write(number, places)
     }
 
-    /// An amount of money, in whole units when it is whole: `€50,000`, `1.234,50 €`.
+    /// An amount of money, in whole units if it is whole: `€50,000`, `1.234,50 €`.
     pub(super) fn money(&self, amount: f64, currency: &str) -> String {
         let marks = Marks {
             point: locale_match!(self.locale => LC_MONETARY::MON_DECIMAL_POINT),
@@ -163,7 +163,7 @@ impl Reader {
         let number = marks.write(amount.abs(), Some(if cents { 2 } else { 0 }));
         let sign = SIGNS.iter().find(|(code, _)| *code == currency).map_or(currency, |(_, sign)| sign);
         let first = locale_match!(self.locale => LC_MONETARY::P_CS_PRECEDES) == 1;
-        // A code is no sign: nobody writes CHF50.
+        // A code is set apart, unlike a sign: nobody writes CHF50.
         let apart = locale_match!(self.locale => LC_MONETARY::P_SEP_BY_SPACE) != 0 || sign == currency;
         let space = if apart { "\u{a0}" } else { "" };
         let minus = if amount < 0.0 { "-" } else { "" };
@@ -171,7 +171,7 @@ impl Reader {
     }
 }
 
-/// How digits are set.
+/// The separators of digits.
 struct Marks {
     point: &'static str,
     thousands: &'static str,

@@ -1,5 +1,5 @@
-//! Operators: what each makes of two values, paid for by its size before it is made. A blank on either side of an
-//! arithmetic sign makes a blank.
+//! Operators: what each makes from two values, paid for by size before it is made. A blank on either side of an
+//! arithmetic operator gives a blank.
 
 use super::value::{Pen, Shown, Work};
 use super::{LIST_ITEMS_MAX, Stop};
@@ -8,7 +8,7 @@ use cadenza_core::time::Timestamp;
 use minijinja::machinery::ast::BinOpKind;
 use std::cmp::Ordering;
 
-/// A sign between two values; `and` and `or` are not among them, since they look at one side first.
+/// An operator between two values. `and` and `or` are not included, because they look at one side first.
 pub(super) fn binary(work: &mut Work<'_>, op: BinOpKind, left: &Shown, right: &Shown) -> Result<Shown, Stop> {
     use BinOpKind::{Add, Concat, Div, Eq, FloorDiv, Gt, Gte, In, Lt, Lte, Mul, Ne, Pow, Rem, Sub};
     match op {
@@ -107,7 +107,7 @@ fn float(op: BinOpKind, a: f64, b: f64) -> f64 {
     }
 }
 
-/// Quotient and rest as Python has them: the rest has the sign of the divisor.
+/// Quotient and remainder as in Python: the remainder has the sign of the divisor.
 fn floored(a: i64, b: i64) -> Option<(i64, i64)> {
     let (quotient, rest) = (a.checked_div(b)?, a.checked_rem(b)?);
     if rest != 0 && (rest < 0) != (b < 0) { Some((quotient - 1, rest + b)) } else { Some((quotient, rest)) }
@@ -146,7 +146,7 @@ pub(super) fn equal(work: &mut Work<'_>, left: &Shown, right: &Shown) -> Result<
     })
 }
 
-/// The order of two values; none when they have none. A time may be compared with the text of one.
+/// The order of two values; `None` when they have none. A time can be compared with its text.
 pub(super) fn compare(work: &mut Work<'_>, left: &Shown, right: &Shown) -> Result<Option<Ordering>, Stop> {
     work.steps(1)?;
     Ok(match (left, right) {
@@ -165,7 +165,7 @@ pub(super) fn compare(work: &mut Work<'_>, left: &Shown, right: &Shown) -> Resul
     })
 }
 
-/// Whether a text or a list has something in it.
+/// Whether a text or a list contains something.
 pub(super) fn contains(work: &mut Work<'_>, whole: &Shown, part: &Shown) -> Result<bool, Stop> {
     match whole {
         Shown::Text(text) => {
@@ -185,7 +185,7 @@ pub(super) fn contains(work: &mut Work<'_>, whole: &Shown, part: &Shown) -> Resu
     }
 }
 
-/// `x[3]`, counted from the end when it is negative; blank when there is none.
+/// `x[3]`, counted from the end when negative; blank when there is no such item.
 pub(super) fn item(work: &mut Work<'_>, of: &Shown, at: &Shown) -> Result<Shown, Stop> {
     let Shown::Int(at) = at else { return Ok(Shown::Blank) };
     let place = |length: usize| usize::try_from(if *at < 0 { *at + length as i64 } else { *at }).ok();

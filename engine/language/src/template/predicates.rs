@@ -1,11 +1,11 @@
-//! What may stand after `is`: the whole list.
+//! Everything that may stand after `is`.
 
 use super::Stop;
 use super::operators::{binary, contains, equal};
 use super::value::{Shown, Work};
 use minijinja::machinery::ast::BinOpKind;
 
-/// A test: its name, how many arguments it takes, and what it asks.
+/// A test: its name, how many arguments it takes, and its function.
 pub(super) struct Predicate {
     pub(super) name: &'static str,
     pub(super) takes: usize,

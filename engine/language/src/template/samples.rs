@@ -1,5 +1,6 @@
-//! What the parts of a template will be, as far as that can be known before there is a lead: a sample of each type is put
-//! through the same signs and filters that render, so what never fits is found when the workspace is checked.
+//! The types of the parts of a template, as far as they can be known before there is a lead. A sample of each type goes
+//! through the same operators and filters as in rendering, so a value that never fits is found when the workspace is
+//! checked.
 
 use super::locale::Reader;
 use super::operators;
@@ -11,24 +12,24 @@ use cadenza_core::value::ValueType;
 use jiff::tz::TimeZone;
 use minijinja::machinery::ast::{BinOpKind, UnaryOpKind};
 
-/// A value of the type that a part of a template has.
+/// A value with the type of a part of a template.
 #[derive(Clone, Debug)]
 pub(super) struct Sample {
     value: Shown,
-    /// The value itself stands in the template.
+    /// Whether the value is a literal in the template.
     constant: bool,
 }
 
-/// None where the type is not known, as of what an event brought.
+/// `None` when the type is not known, as for a value from an event.
 pub(super) type Guess = Option<Sample>;
 
 impl Sample {
-    /// What stands in the template.
+    /// A literal in the template.
     pub(super) const fn constant(value: Shown) -> Self {
         Self { value, constant: true }
     }
 
-    /// Some value of this type; none for one that may have any.
+    /// Some value of this type; `None` for a type that allows any value.
     pub(super) fn of(kind: ValueType) -> Guess {
         Self::typical(match kind {
             ValueType::Bool => Shown::Bool(true),
@@ -43,7 +44,7 @@ impl Sample {
         })
     }
 
-    /// Some value of the same type: what one sample came to says nothing about the others.
+    /// Some value of the same type. The result for one sample says nothing about other values.
     fn typical(value: Shown) -> Guess {
         let value = match value {
             Shown::Blank => return None,
@@ -61,7 +62,7 @@ impl Sample {
         Some(Self { value, constant: false })
     }
 
-    /// A text of a field, which may say a number or a time.
+    /// Whether this is the text of a field, which may contain a number or a time.
     const fn is_open_text(&self) -> bool {
         matches!(self.value, Shown::Text(_)) && !self.constant
     }
@@ -77,12 +78,12 @@ pub(super) const fn turn() -> Guess {
     Some(Sample { value: Shown::Turn(Turn { index: 0, length: 1 }), constant: false })
 }
 
-/// One of two values, of which only rendering knows which.
+/// One of two values; only rendering decides which.
 pub(super) fn either(one: Guess, other: Guess) -> Guess {
     one.zip(other).filter(|(one, other)| one.is_like(other)).and_then(|(one, _)| Sample::typical(one.value))
 }
 
-/// What goes through a list holds in turn.
+/// An item of the list that a loop goes through.
 pub(super) fn item_of(list: &Guess) -> Result<Guess, String> {
     match list.as_ref().map(|list| &list.value) {
         None | Some(Shown::Blank) => Ok(None),
@@ -95,7 +96,7 @@ pub(super) fn item_of(list: &Guess) -> Result<Guess, String> {
     }
 }
 
-/// A list of these.
+/// A list of these items.
 pub(super) fn list_of(items: Vec<Guess>) -> Guess {
     let items: Option<Vec<Shown>> = items.into_iter().map(|item| item.map(|item| item.value)).collect();
     Shown::list(items?).ok().map(Sample::constant)
@@ -109,7 +110,7 @@ pub(super) fn part_of(whole: Guess) -> Guess {
     })
 }
 
-/// What a sign makes of two values, or why it never does.
+/// The result of an operator on two values, or why it never has one.
 pub(super) fn binary(op: BinOpKind, left: &Guess, right: &Guess) -> Result<Guess, String> {
     use BinOpKind::{Eq, Gt, Gte, In, Lt, Lte, Ne, ScAnd, ScOr};
     match op {
@@ -125,7 +126,7 @@ pub(super) fn binary(op: BinOpKind, left: &Guess, right: &Guess) -> Result<Guess
     Ok(Sample::of(ValueType::Bool))
 }
 
-/// What a sign before a value makes of it.
+/// The result of an operator before a value.
 pub(super) fn unary(op: &UnaryOpKind, value: &Guess) -> Result<Guess, String> {
     match op {
         UnaryOpKind::Not => Ok(Sample::of(ValueType::Bool)),
@@ -133,14 +134,14 @@ pub(super) fn unary(op: &UnaryOpKind, value: &Guess) -> Result<Guess, String> {
     }
 }
 
-/// What is asked of two values.
+/// How two values are compared.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Comparing {
     Equality,
     Order,
 }
 
-/// Why a comparison of two values never holds.
+/// The error says why a comparison of two values never holds.
 pub(super) fn compared(left: &Guess, right: &Guess, asked: Comparing) -> Result<(), String> {
     let (Some(left), Some(right)) = (left, right) else { return Ok(()) };
     if left.value.is_blank() || right.value.is_blank() {
@@ -163,7 +164,7 @@ pub(super) fn compared(left: &Guess, right: &Guess, asked: Comparing) -> Result<
     })
 }
 
-/// Why nothing is ever in this.
+/// The error says why nothing is ever contained in this value.
 pub(super) fn within(part: &Guess, whole: &Guess) -> Result<(), String> {
     match whole.as_ref().map(|whole| &whole.value) {
         None | Some(Shown::Blank | Shown::Text(_)) => Ok(()),
@@ -175,7 +176,7 @@ pub(super) fn within(part: &Guess, whole: &Guess) -> Result<(), String> {
     }
 }
 
-/// What a filter makes of a value, or why it never does.
+/// The result of a filter on a value, or why it never has one.
 pub(super) fn filtered(filter: &Filter, value: &Guess, args: &[Guess]) -> Result<Guess, String> {
     let args: Option<Vec<Shown>> = args.iter().map(|arg| arg.as_ref().map(|arg| arg.value.clone())).collect();
     let (Some(value), Some(args)) = (value, args) else { return Ok(None) };
@@ -183,7 +184,7 @@ pub(super) fn filtered(filter: &Filter, value: &Guess, args: &[Guess]) -> Result
     match shown {
         // `{{ lead.budget_text | money("EUR") }}`
         Err(_) if value.is_open_text() => Ok(None),
-        // What stands instead may be of another type.
+        // The value of `default` may have another type.
         Ok(_) if matches!(filter.name, "default" | "d") => {
             Ok(either(Some(value.clone()), args.into_iter().next().and_then(Sample::typical)))
         }
@@ -191,7 +192,7 @@ pub(super) fn filtered(filter: &Filter, value: &Guess, args: &[Guess]) -> Result
     }
 }
 
-/// Why a value cannot be written.
+/// The error says why a value cannot be printed.
 pub(super) fn printed(value: &Guess) -> Result<(), String> {
     let Some(value) = value else { return Ok(()) };
     work(|work| Pen::default().print(&value.value, work)).map(drop)
@@ -201,7 +202,8 @@ fn made(make: impl FnOnce(&mut Work<'_>) -> Result<Shown, Stop>) -> Result<Guess
     work(make).map(|made| made.and_then(Sample::typical))
 }
 
-/// Does some work on samples. Only what never fits is a fault: what is too long or too much depends on the values.
+/// Does some work on samples. Only a value that never fits is an error: whether something is too long or too much
+/// depends on the real values.
 fn work<T>(make: impl FnOnce(&mut Work<'_>) -> Result<T, Stop>) -> Result<Option<T>, String> {
     let reader = Reader::new(TimeZone::UTC, None, None);
     match make(&mut Work::new(&reader)) {

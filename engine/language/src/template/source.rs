@@ -1,5 +1,5 @@
-//! Text to syntax tree, measured first: the parser and whatever follows the tree go as deep as it does, so a template that
-//! is too large, or has too much in one tag, is refused before it is parsed.
+//! Turns text into a syntax tree. The text is measured first: the parser, and whatever follows the tree, recurse as
+//! deep as it nests, so a template that is too large, or has too much in one tag, is refused before it is parsed.
 
 use super::{Stop, TEMPLATE_BYTES_MAX};
 use minijinja::machinery::ast::Stmt;
@@ -7,9 +7,10 @@ use minijinja::machinery::{self, Token};
 use minijinja::syntax::SyntaxConfig;
 use std::ops::Range;
 
-/// Tokens within one `{{ }}` or `{% %}`: an expression is at most so deep. The parser itself allows 150 brackets.
+/// The most tokens in one `{{ }}` or `{% %}`, which also limits the depth of an expression. The parser itself allows
+/// 150 brackets.
 const TAG_TOKENS_MAX: usize = 200;
-/// Times `elif` in a template: each lies within the one before.
+/// The most `elif` in a template: each is nested in the one before.
 const ELIFS_MAX: usize = 100;
 
 /// A template that cannot be read.

@@ -1,4 +1,4 @@
-//! What templates make, and what becomes of those that are written to do harm.
+//! What templates produce, and how those end that are written to do harm.
 
 use super::*;
 use cadenza_core::calendar::{Calendar, weekdays_nine_to_five};
@@ -153,7 +153,7 @@ enum Ends {
     Unlisted,
     Mismatch,
     Unreadable,
-    /// It does no harm, and makes so many bytes.
+    /// It does no harm, and produces this many bytes.
     Makes(usize),
 }
 
@@ -297,7 +297,7 @@ fn what_stopped_it_is_told_with_its_line() {
     assert_eq!(error.to_string(), "line 2 of the template: templates have no filter `lowr`");
 }
 
-/// Of which type a name is, as a workspace says it.
+/// The type of a name, as a workspace gives it.
 fn type_of(name: &str) -> Option<cadenza_core::value::ValueType> {
     use cadenza_core::value::ValueType;
     Some(match name {

@@ -1,4 +1,4 @@
-//! Values while a template is rendered, how they print, and what that costs.
+//! Values during rendering, how they print, and what that costs.
 
 use super::locale::Reader;
 use super::{BYTES_A_STEP, FUEL, LIST_DEPTH_MAX, LIST_ITEMS_MAX, RENDERED_BYTES_MAX, Stop};
@@ -8,7 +8,7 @@ use cadenza_core::time::Timestamp;
 use cadenza_core::value::Value;
 use std::sync::Arc;
 
-/// A value. Copies share what is large.
+/// A value. Copies share large contents.
 #[derive(Clone, Debug)]
 pub(super) enum Shown {
     Blank,
@@ -20,19 +20,19 @@ pub(super) enum Shown {
     Duration(i64),
     Text(Arc<str>),
     List(Arc<Items>),
-    /// `lead`, `owner`…: has fields, and no text.
+    /// `lead`, `owner`…: has fields, but no text.
     Object(Object),
     Turn(Turn),
 }
 
-/// The items of a list, and how many lists deep it is.
+/// The items of a list, and how deeply it is nested.
 #[derive(Debug)]
 pub(super) struct Items {
     pub(super) items: Vec<Shown>,
     depth: u8,
 }
 
-/// Where a loop stands.
+/// The position of a loop.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Turn {
     pub(super) index: usize,
@@ -48,7 +48,7 @@ impl Shown {
         Self::Int(i64::try_from(count).unwrap_or(i64::MAX))
     }
 
-    /// A list; what it costs has been paid.
+    /// A list. Its cost has already been paid.
     pub(super) fn list(items: Vec<Self>) -> Result<Self, Stop> {
         let depth = |item: &Self| if let Self::List(list) = item { list.depth } else { 0 };
         let depth = 1 + items.iter().map(depth).max().unwrap_or(0);
@@ -62,7 +62,7 @@ impl Shown {
         matches!(self, Self::Blank)
     }
 
-    /// What `{% if x %}` asks.
+    /// The truth value for `{% if x %}`.
     pub(super) fn is_true(&self) -> bool {
         match self {
             Self::Blank => false,
@@ -83,7 +83,7 @@ impl Shown {
         }
     }
 
-    /// What it is, for messages.
+    /// What the value is, for messages.
     pub(super) const fn what(&self) -> &'static str {
         match self {
             Self::Blank => "a blank",
@@ -99,7 +99,7 @@ impl Shown {
     }
 }
 
-/// What is left of a template's steps, and for whom it prints.
+/// The remaining steps of a template, and its reader.
 pub(super) struct Work<'a> {
     pub(super) reader: &'a Reader,
     fuel: u64,
@@ -115,12 +115,12 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
-    /// Pays for bytes that are looked at or made; to be called before they are made.
+    /// Pays for bytes that are looked at or made. It must be called before they are made.
     pub(super) fn bytes(&mut self, bytes: usize) -> Result<(), Stop> {
         self.steps(1 + bytes / BYTES_A_STEP)
     }
 
-    /// Pays for a text of so many bytes, within the limit of every text.
+    /// Pays for a text of this many bytes, within the limit for texts.
     pub(super) fn length(&mut self, bytes: usize) -> Result<(), Stop> {
         if bytes > RENDERED_BYTES_MAX {
             return Err(Stop::TooLong);
@@ -128,7 +128,7 @@ impl<'a> Work<'a> {
         self.bytes(bytes)
     }
 
-    /// A value of core's, paid for.
+    /// Converts one of core's values, and pays for it.
     pub(super) fn take(&mut self, value: Value) -> Result<Shown, Stop> {
         Ok(match value {
             Value::Blank => Shown::Blank,
@@ -165,12 +165,12 @@ impl<'a> Work<'a> {
 #[derive(Default)]
 pub(super) struct Pen {
     pub(super) text: String,
-    /// Whether the text is the path of an address: every value in it is one part of it, percent-encoded, and none is blank.
+    /// Whether the text is the path of an address. Every value in a path is one part of it, percent-encoded and not blank.
     is_path: bool,
 }
 
 impl Pen {
-    /// One that writes the path of an address.
+    /// A pen that writes the path of an address.
     pub(super) const fn of_path() -> Self {
         Self { text: String::new(), is_path: true }
     }
@@ -184,7 +184,7 @@ impl Pen {
         Ok(())
     }
 
-    /// Writes a value as people write it; into a path, as an address has it.
+    /// Writes a value in the form for people; in a path, in the form for addresses.
     pub(super) fn print(&mut self, value: &Shown, work: &mut Work<'_>) -> Result<(), Stop> {
         if self.is_path {
             let text = work.text_of(value)?;
@@ -226,7 +226,7 @@ impl Pen {
     }
 }
 
-/// A text as a part of an address: everything is encoded but the letters, digits and signs that mean nothing there.
+/// A text as a part of an address. Everything is encoded except letters, digits and signs without a meaning in addresses.
 pub fn percent_encoded(text: &str) -> String {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~".contains(byte);
     text.bytes().fold(String::with_capacity(text.len()), |mut encoded, byte| {
@@ -239,7 +239,7 @@ pub fn percent_encoded(text: &str) -> String {
     })
 }
 
-/// `2 d 30 min`; the signs of the units are the same in every language.
+/// `2 d 30 min`. The signs of the units are the same in every language.
 fn duration(ms: i64) -> String {
     const UNITS: [(u64, &str); 5] = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1_000, "s"), (1, "ms")];
     let mut rest = ms.unsigned_abs();

@@ -1,4 +1,4 @@
-//! Questions to plugins: `score`, `branch` and `escalate`, their parameters, and what happens when no answer comes.
+//! Questions to plugins: `score`, `branch` and `escalate`, their parameters, and what happens when there is no answer.
 
 use super::shapes::{BRANCH_FAILURE, ESCALATE, SCORE_FAILURE};
 use super::tasks::with_else;
@@ -48,7 +48,7 @@ pub(super) fn branch(reader: &Reader<'_>, form: &Form<'_>, plugin: &Node) -> Opt
     Some(Branch { ask: ask?, tracks, otherwise, on_failure: on_failure? })
 }
 
-/// Where each track leads, and where any other does.
+/// The target of each track, and the target for any other track.
 fn tracks(reader: &Reader<'_>, node: &Node, info: Option<&PluginInfo>) -> Option<(BTreeMap<String, Target>, Target)> {
     let (named, otherwise) = without_else(reader.sheet.named(node, "`tracks`")?);
     let mut tracks = BTreeMap::new();
@@ -82,7 +82,7 @@ fn tracks(reader: &Reader<'_>, node: &Node, info: Option<&PluginInfo>) -> Option
         reader.sheet.report(problem.mend_by(with_else(reader, node)));
         return None;
     }
-    // Every track is named; a later version of the plugin that knows another one takes the last of them.
+    // Every track is named. If a later version of the plugin has another track, that one takes the target of the last.
     last.filter(|_| sound).map(|last| (tracks, last))
 }
 
@@ -124,7 +124,7 @@ fn points(reader: &Reader<'_>, node: &Node) -> Option<Vec<Span>> {
     Some(points)
 }
 
-/// The points of a list in brackets from early to late, each once.
+/// The points of a list in brackets, sorted and without repetition.
 fn in_order(sheet: &Sheet<'_>, items: &[Node], points: &[Span]) -> Option<Edit> {
     let (first, last) = (items.first()?.span.start, items.last()?.span.end);
     let mut ordered: Vec<(i64, &str)> =
@@ -149,7 +149,7 @@ fn recipient(reader: &Reader<'_>, node: &Node) -> Option<Recipient> {
     None
 }
 
-/// Whose answer is taken when the plugin gives none.
+/// The policy for when the plugin gives no decision.
 fn on_failure<V>(
     reader: &Reader<'_>,
     node: Option<&Node>,
@@ -179,7 +179,8 @@ fn on_failure<V>(
     }
 }
 
-/// The question: the plugin exists, decides this kind of thing, and its parameters and what it reads fit.
+/// The question. Checks that the plugin exists and takes this kind of decision, and that its parameters and what it
+/// reads fit.
 fn ask(reader: &Reader<'_>, plugin: &Node, with: Option<&Node>, kind: DecisionKind) -> Option<Ask> {
     let name = reader.sheet.text(plugin, "a plugin")?;
     let catalog = reader.known.plugins;
@@ -192,7 +193,7 @@ fn ask(reader: &Reader<'_>, plugin: &Node, with: Option<&Node>, kind: DecisionKi
     };
     let Some(info) = catalog.info(&name) else {
         if catalog.trouble(&name).is_some() {
-            // That is told where the workspace brings it along.
+            // That is reported where the workspace names the plugin's file.
             return None;
         }
         let problem = Problem::error("unknown-plugin", plugin.span.clone(), format!("there is no plugin `{name}`"));
@@ -215,7 +216,7 @@ fn ask(reader: &Reader<'_>, plugin: &Node, with: Option<&Node>, kind: DecisionKi
     };
     let laid_out = match lay_out(info, &with) {
         Ok(laid_out) => laid_out,
-        // Whatever stands under `with` was checked one by one: what is left is what does not stand there.
+        // Everything under `with` was checked one by one, so only a missing parameter can be wrong.
         Err(ParameterError::Missing { name: parameter, kind }) => {
             let message = format!("`{name}` wants the parameter `{parameter}`");
             let problem = Problem::error("missing-parameter", plugin.span.clone(), message);
@@ -234,7 +235,7 @@ fn ask(reader: &Reader<'_>, plugin: &Node, with: Option<&Node>, kind: DecisionKi
     reads(reader, plugin, &name, &laid_out).then_some(Ask { plugin: name, with })
 }
 
-/// `with`, each value by its parameter's type and range.
+/// `with`, each value checked by its parameter's type and range.
 fn parameters(reader: &Reader<'_>, node: &Node, info: &PluginInfo) -> Option<With> {
     let mut with = With::new();
     let mut sound = true;
@@ -288,7 +289,7 @@ fn parameters(reader: &Reader<'_>, node: &Node, info: &PluginInfo) -> Option<Wit
     sound.then_some(with)
 }
 
-/// The same number of days or hours, of plain time.
+/// The same number of days or hours in elapsed time.
 fn plain_time(text: &str) -> Option<String> {
     let mut words = text.split_whitespace();
     let (count, business, unit) = (words.next()?.parse::<u32>().ok()?, words.next()?, words.next()?);
@@ -301,7 +302,7 @@ fn is_business(node: &Node) -> bool {
     span.is_some_and(|span| matches!(span, Span::Business(_) | Span::BusinessDays(_)))
 }
 
-/// Whether everything the plugin reads exists in this workspace, in a type that fits.
+/// Whether everything that the plugin reads exists in this workspace, with a type that fits.
 fn reads(reader: &Reader<'_>, plugin: &Node, name: &str, parameters: &[Value]) -> bool {
     let reads = match reader.known.plugins.reads(name, parameters) {
         Ok(reads) => reads,

@@ -84,7 +84,7 @@ pub(super) fn read(reader: &Reader<'_>, step: &Form<'_>, value: &Node) -> Option
     Some(Assign { pool, by, rep: named, role, anew, unannounced: !announced?, sticky, fallback, hold, carry })
 }
 
-/// Whether the rep is told. Who asks for it by name wants it to happen.
+/// Whether the rep is told. If the file asks for it explicitly, it must be possible.
 fn announced(reader: &Reader<'_>, form: &Form<'_>) -> Option<bool> {
     let Some(node) = form.get("announce") else { return Some(true) };
     let announced = reader.sheet.flag(node)?;

@@ -1,4 +1,4 @@
-//! `cadence`: its touches, the voice-mail series, what stops it.
+//! `cadence`: its touches, the voice-mail series, and what stops it.
 
 use super::Reader;
 use super::shapes::{
@@ -79,7 +79,7 @@ fn counted() -> Vec<Channel> {
     vec![Channel::Call, Channel::Email]
 }
 
-/// The most contacts, and the channels that count: the engine's, and those of the team's own.
+/// The most contacts, and the channels that count: the engine's and the team's own.
 fn limit(reader: &Reader<'_>, node: &Node) -> Option<(u16, Vec<Channel>, Vec<String>)> {
     let form = Form::open(&reader.sheet, node, &LIMIT)?;
     let contacts = form.get("contacts").map_or(Some(CONTACTS_DEFAULT), |node| {

@@ -1,4 +1,4 @@
-//! Circles in which a lead would turn without time passing, over all workflows of the folder together: a run that goes from
+//! Circles in which a lead would turn without time passing, across all workflows of the folder: a run that goes from
 //! step to step, and runs that put the lead into each other's workflows.
 
 use super::flow::{Takes, step_of, ways};
@@ -10,26 +10,26 @@ use petgraph::visit::EdgeRef as _;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Range;
 
-/// The most circles that are told of steps that all lead to each other.
+/// The most circles that are reported for steps that all lead to each other.
 const TOLD_MAX: usize = 16;
 
-/// What of a workflow circles are looked for in; steps that could not be read are none.
+/// The parts of a workflow that are searched for circles. Steps that could not be read are `None`.
 pub(crate) struct Outline<'a> {
     pub(super) sheet: Sheet<'a>,
     pub(super) name: String,
     pub(super) re_enroll: ReEnroll,
     pub(super) steps: Vec<Option<Step>>,
-    /// Where each step stands in the file.
+    /// The range of each step in the file.
     pub(super) places: Vec<Range<usize>>,
 }
 
 impl Outline<'_> {
-    /// Whether a lead can come in again as soon as its last run is over.
+    /// Whether a lead can enter again as soon as its last run is over.
     fn takes_again_at_once(&self) -> bool {
         match &self.re_enroll {
             ReEnroll::Always => true,
             ReEnroll::After(span) => span.is_zero(),
-            // What must have become false since cannot hold at once.
+            // The condition must have been false when the last run ended, so it cannot hold at once.
             ReEnroll::Never | ReEnroll::When(_) => false,
         }
     }
@@ -38,7 +38,7 @@ impl Outline<'_> {
         self.steps.get(ix)?.as_ref()
     }
 
-    /// Whether a run can be over without any time passing from here on, and what that takes.
+    /// Whether a run can end without any time passing from here on, and what that takes.
     fn ends_at_once(&self, from: Target) -> Option<Takes> {
         let over = |takes: &[Takes]| self.ends_by(from, takes);
         if over(&[Takes::Nothing]) {
@@ -63,11 +63,11 @@ impl Outline<'_> {
     }
 }
 
-/// A step of a workflow.
+/// A step of a workflow, by the indexes of both.
 type Place = (usize, usize);
 type Graph = DiGraph<Place, Takes>;
 
-/// Reports circles in the files they begin in.
+/// Reports each circle in the file in which it begins.
 pub(crate) fn check(outlines: &[Outline<'_>]) {
     outlines.iter().for_each(into_itself);
     let graph = graph(outlines);
@@ -115,7 +115,7 @@ fn report(
     });
 }
 
-/// A step that puts a lead into the workflow it is in: the engine refuses that while the run goes on.
+/// Reports a step that puts a lead into its own workflow: the engine refuses that while the run goes on.
 fn into_itself(outline: &Outline<'_>) {
     for (step, place) in outline.steps.iter().zip(&outline.places) {
         let Some(step) = step.as_ref().filter(
@@ -155,7 +155,7 @@ fn graph(outlines: &[Outline<'_>]) -> Graph {
                     graph.add_edge(nodes[w][s], *to, way.takes);
                 }
             }
-            // Whoever is put into another workflow can only come back here when this run is over by then.
+            // A lead that is put into another workflow can come back here only if this run is over by then.
             if let Verb::Enroll(into) = &step.verb
                 && let Some(other) = by_name.get(into.workflow.as_str())
                 && let Some(first) = nodes[*other].first()
@@ -169,7 +169,7 @@ fn graph(outlines: &[Outline<'_>]) -> Graph {
     graph
 }
 
-/// Circles over ways that are wanted, each of steps that none of `named` has; they are added to it.
+/// Circles over the wanted ways, made only of steps that are not in `named`. Their steps are added to it.
 fn circles(graph: &Graph, wanted: impl Fn(Takes) -> bool, named: &mut BTreeSet<NodeIndex>) -> Vec<Vec<Place>> {
     let part = graph.filter_map(|_, place| Some(*place), |_, takes| wanted(*takes).then_some(*takes));
     let mut found = Vec::new();
@@ -189,7 +189,7 @@ fn circles(graph: &Graph, wanted: impl Fn(Takes) -> bool, named: &mut BTreeSet<N
     found
 }
 
-/// The shortest way from `start` back to it, within a group of steps that lead to each other.
+/// The shortest way from `start` back to itself, within a group of steps that lead to each other.
 fn shortest_circle(graph: &Graph, group: &BTreeSet<NodeIndex>, start: NodeIndex) -> Option<Vec<NodeIndex>> {
     let mut came_from = BTreeMap::new();
     let mut queue = VecDeque::from([start]);

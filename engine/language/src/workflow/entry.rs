@@ -13,7 +13,7 @@ use cadenza_core::value::ValueType;
 use cadenza_core::workflow::{CatchUp, Enroll, Group, Leave, ReEnroll, Schedule};
 use std::collections::BTreeSet;
 
-/// How far back missed firings are caught up when the file does not say.
+/// How far back missed firings are caught up, when the file does not say.
 const WITHIN_DEFAULT: Span = Span::Days(7);
 
 pub(super) fn enroll(reader: &Reader<'_>, form: &Form<'_>, workflow: &str) -> Vec<Enroll> {
@@ -42,8 +42,9 @@ pub(super) fn enroll(reader: &Reader<'_>, form: &Form<'_>, workflow: &str) -> Ve
     ways
 }
 
-/// Gives schedules their ids: the one that the file says, else one of their times, so that neither a place in the file nor
-/// a change of another schedule gives one what another remembers. Such as have the same times differ by their leads.
+/// Gives schedules their ids: the id in the file, or else one made from their times, so that a move in the file or a
+/// change of another schedule never gives one schedule the memory of another. Schedules with the same times differ by
+/// their leads.
 fn name_schedules(reader: &Reader<'_>, items: &[Node], ways: &mut [Enroll], workflow: &str) {
     let mut schedules: Vec<(&mut Schedule, &Expr)> = ways
         .iter_mut()
@@ -140,10 +141,11 @@ pub(super) fn re_enroll(reader: &Reader<'_>, node: &Node) -> Option<ReEnroll> {
     reader.sheet.duration(form.get("after")?).map(ReEnroll::After)
 }
 
-/// What becomes of a run when a higher one of its group comes, and whether it is paused then.
+/// What happens to a run when a workflow with a higher priority in its group takes the lead, and whether the run is
+/// then paused.
 const OUSTED_WORDS: &[(&str, bool)] = &[("end", false), ("pause", true)];
 
-/// The group in which a lead is in one workflow at a time; none of the outer option when it is broken.
+/// The group in which a lead is in one workflow at a time. The outer option is `None` when the entry is broken.
 pub(super) fn group(reader: &Reader<'_>, form: &Form<'_>) -> Option<Option<Group>> {
     let Some(node) = form.get("group") else { return Some(None) };
     let sheet = &reader.sheet;
@@ -171,7 +173,7 @@ pub(super) fn group(reader: &Reader<'_>, form: &Form<'_>) -> Option<Option<Group
     Some(Some(Group { name: name?, priority: priority?, waits: waits?, pauses: ousted? }))
 }
 
-/// What a lead has a run for each value of; none of the outer option when it is broken.
+/// The expression for each value of which a lead has a run. The outer option is `None` when the entry is broken.
 pub(super) fn one_run_per(reader: &Reader<'_>, form: &Form<'_>, ways: &[Enroll]) -> Option<Option<Expr>> {
     let Some(node) = form.get("one_run_per") else { return Some(None) };
     let sheet = &reader.sheet;

@@ -1,5 +1,5 @@
-//! The ways from step to step: where each leads, whether time passes on it, and what has just happened to whoever takes
-//! it. Steps that nothing leads to are reported here; circles and moments go by the same ways.
+//! The ways from step to step: where each leads, whether time passes on it, and what has just happened when a run takes
+//! it. Steps that nothing leads to are reported here. The checks of circles and moments use the same ways.
 
 use super::Reader;
 use super::moment::{Moment, Sees};
@@ -8,20 +8,20 @@ use crate::yaml::Node;
 use cadenza_core::workflow::{Email, Results, Step, Target, Verb, Wait};
 use std::collections::BTreeSet;
 
-/// What it takes to go a way.
+/// What it takes for a run to go this way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Takes {
     /// Time passes, or a person acts.
     Time,
-    /// Nothing: it is taken at once.
+    /// Nothing: the way is taken at once.
     Nothing,
-    /// Nothing, when a date is past or not known.
+    /// Nothing, if a date is past or not known.
     NothingIfPast,
-    /// Nothing, for a lead who may never be called or mailed: the gate passes over the touch.
+    /// Nothing, for a lead who may never be called or mailed: the gate refuses the touch, and it is skipped.
     NothingIfRefused,
 }
 
-/// A way from a step to another.
+/// A way from one step to another.
 pub(super) struct Way {
     pub(super) to: Target,
     pub(super) takes: Takes,
@@ -33,7 +33,7 @@ pub(super) fn ways(step: &Step) -> Vec<Way> {
     let way = |to: Target, takes: Takes, sees: Sees| Way { to, takes, sees };
     let at_once = |to: Target| way(to, Takes::Nothing, Sees::Same);
     let answered = |to: Target| way(to, Takes::Nothing, Sees::Only(Moment::NOTHING));
-    // Nobody did it: nothing happened that could be looked at.
+    // Nobody did the task, so nothing has happened that could be looked at.
     let given_up = |to: Target| way(to, Takes::Time, Sees::Only(Moment::NOTHING));
     let unless_zero = |zero: bool| if zero { Takes::Nothing } else { Takes::Time };
     match &step.verb {
@@ -72,7 +72,8 @@ pub(super) fn ways(step: &Step) -> Vec<Way> {
             let people = cadence.touches.iter().any(|touch| touch.touch.is_task());
             let takes = unless_zero(!people && cadence.touches.iter().all(|touch| touch.after.is_zero()));
             let sees = Sees::Only(if people { Moment::CALL } else { Moment::TOUCH });
-            // More contacts than one round has touches: the pause between two rounds lies before the last.
+            // If there are more contacts than touches in a round, the pause between two rounds comes before the last
+            // contact.
             let pauses = cadence.repeat.is_some_and(|repeat| !repeat.is_zero());
             let pauses = pauses && usize::from(cadence.contacts_max) > cadence.touches.len();
             let spent = way(cadence.exhausted, if pauses { Takes::Time } else { takes }, sees);
@@ -89,7 +90,7 @@ pub(super) fn ways(step: &Step) -> Vec<Way> {
         Verb::Wait(Wait::For(span)) => {
             vec![way(step.next, unless_zero(span.is_zero()), Sees::Only(Moment::NOTHING))]
         }
-        // The date may be past or blank on entering: then no time passes. It may also become so by an event.
+        // The date may be past or blank on arrival; then no time passes. An event may also make it so later.
         Verb::Wait(Wait::Until { past, blank, .. }) => {
             let moved = |to: Target| way(to, Takes::NothingIfPast, Sees::Only(Moment::ANYTHING));
             vec![way(step.next, Takes::Time, Sees::Only(Moment::NOTHING)), moved(*past), moved(*blank)]
@@ -108,9 +109,9 @@ fn results(results: &Results) -> impl Iterator<Item = Target> {
     by_own.values().chain(by_result.values()).chain(by_outcome.values()).chain([otherwise]).copied()
 }
 
-/// `led` are the steps that interrupts lead to.
+/// Reports steps that nothing leads to. `led` are the targets of interrupts.
 pub(super) fn unreachable(reader: &Reader<'_>, items: &[Node], steps: &[Option<Step>], led: &[Target]) {
-    // A broken step may be the missing link; complaining of what it should lead to would be noise.
+    // A broken step may be the missing link, so reporting what it should lead to would be noise.
     if !steps.iter().all(Option::is_some) {
         return;
     }
@@ -127,14 +128,14 @@ pub(super) fn unreachable(reader: &Reader<'_>, items: &[Node], steps: &[Option<S
         let problem =
             Problem::warning("unreachable-step", node.pointer(), format!("nothing leads to the step `{name}`"));
         let problem = problem.help("lead to it from another step, or remove it");
-        // What names it elsewhere would name nothing.
+        // The step is not removed if its name is used elsewhere.
         let is_named = |text: &str| text.split(|c: char| !is_part_of_name(c)).filter(|word| *word == name).count() > 1;
         let without = Some((reader.sheet.item_taken_out(item), String::new()));
         reader.sheet.report(problem.mend_by(without.filter(|_| !is_named(reader.sheet.text))));
     }
 }
 
-/// Whether it belongs to a name, an event type or a path.
+/// Whether a character may be part of a name, an event type or a path.
 const fn is_part_of_name(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/')
 }

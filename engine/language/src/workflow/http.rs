@@ -22,7 +22,7 @@ const ENTRIES_MAX: usize = 16;
 /// The most values of one body.
 const VALUES_MAX: usize = 500;
 
-/// Fields by which a lead is found, and consent: what another system answers sets neither.
+/// Fields by which a lead is found. The answer of another system sets none of them, and no consent.
 const IDENTITY: [&str; 4] = ["external_id", "email", "phone", "domain"];
 
 /// Headers that the connection or the engine sets, each with the reason.
@@ -74,7 +74,7 @@ pub(super) fn read(reader: &Reader<'_>, step: &Form<'_>, value: &Node) -> Option
     })
 }
 
-/// A connection that may carry requests, and carries no mails.
+/// A connection that may carry requests, and that does not carry mails.
 fn carrier(reader: &Reader<'_>) -> Option<String> {
     let known = reader.known;
     let mails = known.email_via.as_deref();
@@ -93,14 +93,14 @@ fn via(reader: &Reader<'_>, node: &Node) -> Option<String> {
     None
 }
 
-/// A text that is filled in, checked as a template.
+/// A text that is a template, checked as one.
 fn template(reader: &Reader<'_>, node: &Node, what: &str) -> Option<String> {
     let text = reader.sheet.template(node, what)?;
     check_use(&reader.sheet, &check_template(&reader.sheet, reader.known, node), Use::Request);
     Some(text)
 }
 
-/// The path behind the address of the connection, where that is known.
+/// The path after the address of the connection. `via` is that connection, if it is known.
 fn path(reader: &Reader<'_>, node: &Node, via: Option<&str>) -> Option<String> {
     let text = template(reader, node, "the path of a request")?;
     let complain = |code: &'static str, message: String| Problem::error(code, node.span.clone(), message);
@@ -148,7 +148,7 @@ fn path(reader: &Reader<'_>, node: &Node, via: Option<&str>) -> Option<String> {
     None
 }
 
-/// Where a path with `.` and `..` in it leads; what stands behind `?` stays.
+/// Resolves `.` and `..` in a path. What follows `?` stays.
 fn whole_path(path: &str) -> Option<String> {
     let (path, query) = path.split_at(path.find(['?', '#']).unwrap_or(path.len()));
     let mut parts = Vec::new();
@@ -162,14 +162,14 @@ fn whole_path(path: &str) -> Option<String> {
     Some(format!("/{}{query}", parts.join("/")))
 }
 
-/// A template without what is filled in.
+/// A template without the values that are filled in.
 fn outside_of_tags(text: &str) -> String {
     let (mut written, mut rest) = (String::new(), text);
     while let Some(open) = rest.find("{{").into_iter().chain(rest.find("{%")).min() {
         written.push_str(&rest[..open]);
         let close = if rest[open..].starts_with("{{") { "}}" } else { "%}" };
         rest = rest[open..].find(close).map_or("", |end| &rest[open + end + 2..]);
-        // What stands on both sides of a value is no part of a path by itself.
+        // A placeholder, so that the text on both sides of a value does not look like a part of a path by itself.
         written.push('x');
     }
     written + rest
@@ -252,7 +252,7 @@ fn body(reader: &Reader<'_>, node: &Node) -> Option<Filled> {
     Some(body)
 }
 
-/// A value of the body, with all that lies in it. Counts them.
+/// A value of the body, with everything in it. Adds to the count of values.
 fn filled(reader: &Reader<'_>, node: &Node, values: &mut usize) -> Option<Filled> {
     *values += 1;
     match &node.content {
@@ -364,12 +364,12 @@ fn saved(reader: &Reader<'_>, Entry { key, value }: &Entry) -> Option<Save> {
         let bare = ["response.", "answer.", "data."].iter().find_map(|start| bare.strip_prefix(start)).unwrap_or(bare);
         let instead =
             if bare.starts_with("body") || bare == "status" { bare.to_owned() } else { format!("body.{bare}") };
-        // Of many the first is taken.
+        // Of several items, the first is taken.
         let instead = instead.replace("[*]", "[0]");
         let of_head = bare.starts_with("header");
         sheet.report(match Part::parse(&instead).filter(|_| !of_head) {
             None if of_head => problem.help("of an answer only `status` and parts of `body` can be saved"),
-            // In braces a bracket would begin a list.
+            // Within braces, a bracket would begin a list.
             Some(_) if instead.contains('[') => problem.label(format!("write `{instead}`")).replace(quoted(&instead)),
             Some(_) => problem.label(format!("write `{instead}`")).replace(instead),
             None => problem.help("write `status`, or `body.` and the names that lead to it: `\"body.deals[0].stage\"`"),
@@ -385,5 +385,5 @@ fn saved(reader: &Reader<'_>, Entry { key, value }: &Entry) -> Option<Save> {
     Some(Save { field: field.to_owned(), from })
 }
 
-/// How the verb is written.
+/// An example of the verb.
 pub(super) const EXAMPLE: &str = "`http: { via: crm, path: \"/deals\", body: { … } }`";

@@ -1,4 +1,4 @@
-//! `interrupts`: what events do to a run wherever it is.
+//! `interrupts`: what events do to a run at any step.
 
 use super::shapes::{DEED, INTERRUPT, PAUSE};
 use super::{Reader, entry, steps, verbs};
@@ -127,7 +127,8 @@ fn deeds(reader: &Reader<'_>, node: &Node, ix: usize) -> Option<Vec<Verb>> {
     read.into_iter().collect()
 }
 
-/// A `do` that puts the lead into another workflow of its own group: that would end this run, or let nobody in.
+/// Reports a `do` that puts the lead into another workflow of its own group: that would end this run, or not let the
+/// lead in.
 pub(super) fn into_own_group(reader: &Reader<'_>, own: Option<&String>, form: &Form<'_>) {
     let Some(own) = own else { return };
     let name = form.get("workflow").and_then(Node::scalar).map(|name| &name.text);

@@ -1,4 +1,4 @@
-//! A workflow file: who is enrolled, when it is left, and its steps.
+//! A workflow file: who is enrolled, what ends a run early, and its steps.
 
 mod asks;
 mod assign;
@@ -35,12 +35,12 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 pub(crate) use steps::verb_shapes;
 
-/// What reading a workflow needs at hand: the file, what is known, and the ids of its steps.
+/// What reading a workflow needs: the file, what is known, and the ids of its steps.
 pub(crate) struct Reader<'a> {
     sheet: Sheet<'a>,
     known: &'a Known<'a>,
     ids: Vec<Option<String>>,
-    /// Whether an id is none that a step can have, so that those who lead there may spell it as it should be.
+    /// Whether a step has an invalid id, so that those who lead to it may use the correct spelling.
     id_unread: bool,
     /// Scripts used so far.
     scripts: RefCell<BTreeSet<String>>,
@@ -50,7 +50,7 @@ pub(crate) struct Reader<'a> {
     roles: Names,
 }
 
-/// The name a workflow file gives itself, for those who refer to it.
+/// The name that a workflow file declares, for those who refer to it.
 pub(crate) fn name_of(node: &Node) -> Option<&str> {
     node.get("workflow")?.scalar().map(|scalar| scalar.text.as_str())
 }
@@ -63,7 +63,7 @@ pub(crate) fn put_into(node: &Node) -> impl Iterator<Item = &str> {
     named.filter_map(|named| named.get("workflow").unwrap_or(named).scalar().map(|scalar| scalar.text.as_str()))
 }
 
-/// The workflow of a file with the group that it is in.
+/// The workflow of a file, with its group.
 pub(crate) fn group_of(node: &Node) -> Option<(String, String)> {
     let group = node.get("group")?.get("name")?.scalar()?;
     Some((name_of(node)?.to_owned(), group.text.clone()))
@@ -74,8 +74,8 @@ pub(crate) fn roles_of(node: &Node) -> Names {
     parties::roles(node.get("steps").map_or(&[][..], Node::list))
 }
 
-/// Reads the file: the workflow is none when something is wrong, which has then been reported. The outline is for what is
-/// looked at over all workflows together.
+/// Reads the file. The workflow is `None` when something is wrong, which has then been reported. The outline is for
+/// checks across all workflows.
 pub(crate) fn read<'a>(sheet: Sheet<'a>, node: &Node, known: &Known<'_>) -> Option<(Option<Workflow>, Outline<'a>)> {
     let before = sheet.errors();
     let form = Form::open(&sheet, node, &WORKFLOW)?;
@@ -137,18 +137,18 @@ pub(crate) fn read<'a>(sheet: Sheet<'a>, node: &Node, known: &Known<'_>) -> Opti
     Some((whole().filter(|_| sound), outline))
 }
 
-/// Where an interrupt leads, when it leads anywhere.
+/// The target of an interrupt, if it has one.
 const fn leads_to(interrupt: &Interrupt) -> Option<Target> {
     if let Reaction::Go(target) = interrupt.reaction { Some(target) } else { None }
 }
 
-/// The explicit ids of the steps, in order; doubled and forbidden ones are reported.
+/// The explicit ids of the steps, in order. Duplicate and forbidden ids are reported.
 fn collect_ids(sheet: &Sheet<'_>, items: &[Node]) -> Vec<Option<String>> {
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     let read = |item: &Node| {
         let node = item.get("id")?;
         let id = sheet.text(node, "the id of a step")?;
-        // A bad name is a name all the same: those who lead to it are not to blame.
+        // An invalid name still counts as a name, so that those who lead to it are not reported.
         sheet.check_name(&id, node.span.clone(), "the id of a step");
         if id == "end" {
             let problem = Problem::error("bad-name", node.span.clone(), "a step cannot be called `end`");
@@ -166,7 +166,7 @@ fn collect_ids(sheet: &Sheet<'_>, items: &[Node]) -> Vec<Option<String>> {
     items.iter().map(read).collect()
 }
 
-/// Records name a step by a hash of its id: two must not have the same.
+/// Records name a step by a hash of its id, so two ids must not have the same hash.
 fn told_apart(sheet: &Sheet<'_>, items: &[Node], read: &[Option<Step>]) {
     let mut known: BTreeMap<StepId, &str> = BTreeMap::new();
     for (item, step) in items.iter().zip(read).filter_map(|(item, step)| Some((item, step.as_ref()?))) {
@@ -182,7 +182,7 @@ fn told_apart(sheet: &Sheet<'_>, items: &[Node], read: &[Option<Step>]) {
     }
 }
 
-/// The scripts a run of this workflow pins, and the digest of all it pins.
+/// The scripts that a run of this workflow pins, and the digest of everything that it pins.
 fn pin(reader: &Reader<'_>) -> (Digest, BTreeMap<String, Script>) {
     let mut digest = crate::digest::Hasher::new("workflow");
     digest.add(reader.sheet.text);
@@ -198,24 +198,24 @@ fn pin(reader: &Reader<'_>) -> (Digest, BTreeMap<String, Script>) {
             scripts.insert(path.clone(), script);
         }
     }
-    // The words of notices stand in the file itself, which the digest covers.
+    // The texts of notices stand in the file itself, which the digest covers.
     scripts.extend(reader.words.borrow().clone());
     (digest.finish(), scripts)
 }
 
 impl Reader<'_> {
-    /// Opens a mapping that names what the workspace declares.
+    /// Opens a mapping whose values name what the workspace declares.
     fn open<'n>(&self, node: &'n Node, shape: &'static Shape) -> Option<Form<'n>> {
         Form::open_naming(&self.sheet, node, shape, &|what| self.one_of(what))
     }
 
-    /// One of those that there are of this kind: what is offered where none is named.
+    /// One existing thing of this kind, to suggest when none is named.
     fn one_of(&self, what: &str) -> Option<String> {
         let known = self.known;
         let first = match what {
             "connection" => known.email_via.as_deref().or_else(|| known.connections.iter().next()),
             "pool" => known.pools.iter().next(),
-            // What is said on the telephone has no subject.
+            // A script for the telephone has no subject.
             "script" => known.scripts.iter().find(|(_, file)| !file.has_subject).map(|(path, _)| path.as_str()),
             _ => None,
         };
@@ -240,7 +240,7 @@ impl Reader<'_> {
         None
     }
 
-    /// The same as it is written; none for a step without an id of its own.
+    /// The target as the file writes it; `None` for a step without an explicit id.
     fn id_of(&self, target: Target) -> Option<&str> {
         match target {
             Target::Step(ix) => self.ids.get(usize::from(ix.0))?.as_deref(),
@@ -248,7 +248,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Where a step with a single way out goes: where `go` says, else to the step below, else to the end.
+    /// Where a step with only one way out goes: to the target of `go`, or else to the next step, or else to the end.
     fn next(&self, form: &Form<'_>, ix: usize) -> Option<Target> {
         match form.get("go") {
             Some(node) => self.target(node),
@@ -265,7 +265,7 @@ impl Reader<'_> {
         }
     }
 
-    /// A connection that exists.
+    /// An existing connection.
     fn connection(&self, node: &Node) -> Option<String> {
         if let Some(problem) = self.sheet.taken_literally(node, "a connection") {
             self.sheet.report(match self.one_of("connection") {
@@ -285,7 +285,7 @@ impl Reader<'_> {
         None
     }
 
-    /// The path of a script that exists. A mail asks for a subject.
+    /// The path of an existing script. A mail needs a subject.
     fn script(&self, node: &Node, used: Use) -> Option<String> {
         let path = self.sheet.text(node, "the path of a script")?;
         let Some(file) = self.known.scripts.get(&path) else {
@@ -317,7 +317,7 @@ impl Reader<'_> {
     }
 }
 
-/// The entries of a mapping but for `else`, and what `else` takes.
+/// The entries of a mapping without `else`, and the value of `else`.
 fn without_else(entries: &[Entry]) -> (Vec<&Entry>, Option<&Node>) {
     let (other, rest): (Vec<&Entry>, Vec<&Entry>) = entries.iter().partition(|entry| entry.key.text == "else");
     (rest, other.first().map(|entry| &entry.value))

@@ -1,7 +1,7 @@
 //! What has just happened when a run comes to a step: whether `event`, `task` and `touch` can have a value there.
 //!
-//! They belong to the moment. A run that waits, asks a plugin or gets an owner goes on at another one, and what it asks then
-//! about the event that began it is blank for ever: nobody would see why.
+//! These names belong to the moment. A run that waits, asks a plugin or gets an owner continues at another moment,
+//! where the event that began it is always blank. Nobody would see why.
 
 use super::Reader;
 use super::flow::{step_of, ways};
@@ -41,13 +41,12 @@ impl Moment {
 /// What a run sees at the end of a way.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Sees {
-    /// The same as where it comes from.
+    /// The same as before the way.
     Same,
     Only(Moment),
 }
 
-/// Reports names that never have a value at their step.
-/// `led` are the steps that interrupts lead to.
+/// Reports names that never have a value at their step. `led` are the targets of interrupts.
 pub(super) fn check(
     reader: &Reader<'_>,
     workflow: &str,
@@ -91,7 +90,7 @@ pub(super) fn check(
     }
 }
 
-/// What has to have just happened for a name to have a value; fields with a need of their own come after their object.
+/// What must have just happened for a name to have a value. Fields with a requirement of their own come after their object.
 const NEEDED: [(Object, Option<&str>, Moment); 5] = [
     (Object::Event, None, Moment::EVENT),
     (Object::Task, None, Moment::TASK),
@@ -100,7 +99,7 @@ const NEEDED: [(Object, Option<&str>, Moment); 5] = [
     (Object::Touch, Some("result_own"), Moment::ANSWER),
 ];
 
-/// For every step that a run can come to, what may have just happened then.
+/// For every step that a run can reach, what may have just happened then.
 fn moments(steps: &[&Step], began: Moment, led: &[Target]) -> Vec<Option<Moment>> {
     let mut moments = vec![None; steps.len()];
     let led = led.iter().copied().filter_map(step_of).map(|ix| (ix, Moment::EVENT));
@@ -123,7 +122,7 @@ fn moments(steps: &[&Step], began: Moment, led: &[Target]) -> Vec<Option<Moment>
     moments
 }
 
-/// The expressions that are asked when a run comes to the step.
+/// The expressions that are evaluated when a run comes to the step.
 fn asked(item: &Node) -> Vec<&Node> {
     let arms = item.get("switch").map_or(&[][..], Node::list);
     let fields = item.get("update").map_or(&[][..], Node::entries);
@@ -132,7 +131,7 @@ fn asked(item: &Node) -> Vec<&Node> {
     tests.chain(fields.iter().filter_map(|field| field.value.get("cel"))).collect()
 }
 
-/// The same of what is known of the lead, for the first name that has such a thing.
+/// The same information about the lead, for the first name that has such an equivalent.
 fn elsewhere(sheet: &Sheet<'_>, node: &Node, object: Object) -> Option<Edit> {
     fields_of(object).find_map(|field| {
         let instead = Place::Step.instead(object, field)?;

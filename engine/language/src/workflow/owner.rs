@@ -1,7 +1,7 @@
-//! Calls and tasks to which a lead can come only without an owner: they would be nobody's.
+//! Reports calls and tasks that a lead can reach only without an owner. They would belong to nobody.
 //!
-//! A lead has an owner once some workflow has assigned it. On the way through a workflow that is seen here; a lead that
-//! comes in from elsewhere may have got one there, unless it is new.
+//! A lead has an owner once some workflow has assigned it. This check follows the steps of one workflow. A lead that
+//! comes from elsewhere may have got an owner there, unless it is new.
 
 use super::flow::{step_of, ways};
 use crate::diagnostic::{Problem, Sheet};
@@ -12,8 +12,7 @@ use cadenza_core::workflow::{Enroll, Reaction, Step, Target, TouchPlan, Verb, Wo
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// Reports them for one file; `all` are the workflows of the folder.
-/// `pool` is one of the team's, when it has some.
+/// Reports them for one file; `all` are the workflows of the folder. `pool` is one of the team's pools, if it has any.
 pub(crate) fn check(sheet: &Sheet<'_>, node: &Node, all: &BTreeMap<String, Arc<Workflow>>, pool: Option<&str>) {
     let Some(workflow) = super::name_of(node).and_then(|name| all.get(name)) else { return };
     let elsewhere = all.values().any(|other| other.name != workflow.name && other.steps.iter().any(assigns));
@@ -35,7 +34,7 @@ pub(crate) fn check(sheet: &Sheet<'_>, node: &Node, all: &BTreeMap<String, Arc<W
         let problem = Problem::warning("no-owner", item.get("id").unwrap_or(item).pointer(), message);
         let assign = format!("assign: {{ pool: {}, by: longest_idle }}", pool.unwrap_or("closers"));
         let problem = problem.help(format!("put an `assign` before it, such as `{assign}`"));
-        // Further down another step may lead past what is put in.
+        // Further down, another step may lead past what would be inserted.
         let dash = sheet.dash_before(item.span.start).filter(|_| ix == 0 && pool.is_some());
         sheet.report(problem.mend_by(dash.map(|dash| {
             let (line, indent) = (sheet.line_start(item.span.start), " ".repeat(dash));
@@ -44,7 +43,7 @@ pub(crate) fn check(sheet: &Sheet<'_>, node: &Node, all: &BTreeMap<String, Arc<W
     }
 }
 
-/// Whether a lead that nobody has heard of comes in, and nothing asks for its owner.
+/// Whether a lead that is new can enter, without a condition on its owner.
 fn takes_new_leads(workflow: &Workflow) -> bool {
     let created = EventType::Standard(StandardEvent::LeadCreated);
     workflow.enroll.iter().any(|way| match way {
@@ -53,8 +52,8 @@ fn takes_new_leads(workflow: &Workflow) -> bool {
     })
 }
 
-/// The steps to which a lead may come after one of those that `begins` says.
-/// An interrupt may lead there from any step after it.
+/// The steps to which a lead may come after one of the steps for which `begins` holds. An interrupt may lead there from
+/// any step after it.
 fn reached(steps: &[Step], led: &[Target], begins: impl Fn(usize) -> bool) -> BTreeSet<usize> {
     let mut reached = BTreeSet::new();
     let mut pending: Vec<usize> = (0..steps.len()).filter(|ix| begins(*ix)).collect();
@@ -79,7 +78,7 @@ fn assigns(step: &Step) -> bool {
     matches!(&step.verb, Verb::Assign(assign) if assign.role.is_none())
 }
 
-/// After it the lead may have an owner: one was chosen, or it was asked whether there is one.
+/// Whether the lead may have an owner after this step: one was chosen, or the step tested whether there is one.
 fn may_have_owner(step: &Step) -> bool {
     match &step.verb {
         Verb::Assign(_) => assigns(step),
@@ -98,7 +97,7 @@ fn asks_for_owner(condition: &Expr) -> bool {
     asks
 }
 
-/// What a person is to do there.
+/// What the lead's owner or the owner's manager has to do at the step, if anything.
 fn for_a_person(step: &Step) -> Option<&'static str> {
     match &step.verb {
         Verb::Call(call) => call.doer.needs_owner().then_some("the call"),

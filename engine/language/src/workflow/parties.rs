@@ -1,4 +1,4 @@
-//! Who does something or hears of it: the owner, a role of the workflow, a rep, a pool, another system.
+//! Who does something or is told of it: the owner, a role of the workflow, a rep, a pool, another system.
 
 use super::shapes::{DOER_POOL, DOER_REP, PARTY_CONNECTION};
 use super::{Reader, assign};
@@ -17,7 +17,7 @@ pub(super) fn roles(steps: &[Node]) -> Names {
     roles
 }
 
-/// Reads whom the key `key` means. `words` are those that it takes besides roles.
+/// Reads who is meant by the value of `key`. `words` are the words that it accepts besides roles.
 pub(super) fn read(reader: &Reader<'_>, node: &Node, key: &str, words: &[&'static str]) -> Option<Party> {
     let sheet = &reader.sheet;
     if matches!(node.content, Content::Map(_)) {

@@ -133,7 +133,7 @@ pub(super) static PAUSE: Shape = Shape {
     ],
 };
 
-/// What an interrupt may do while its run stays. One of its keys.
+/// What an interrupt may do while its run stays: one of these keys.
 pub(super) static DEED: Shape = Shape {
     name: "an entry of `do`",
     about: "One thing: `update`, `notify`, `watch` or `enroll`.",
@@ -360,7 +360,7 @@ pub(super) static EMAIL: Shape = Shape {
     ],
 };
 
-/// What becomes of a mail.
+/// The possible outcomes of a mail.
 pub(super) fn mail_results() -> [&'static str; 3] {
     ["sent", "refused", "failed"]
 }

@@ -1,4 +1,4 @@
-//! One step: its verb, and the verbs that are short. What each verb's keys are is in `shapes`.
+//! One step: its verb, and the short verbs. The keys of each verb are in `shapes`.
 
 use super::shapes::{
     ARM, ASSIGN, BRANCH, CADENCE, CALL, COMPUTED, ELSE, EMAIL, END, ENROLL, ENROLMENT_FORM, HTTP, MESSAGE, NOTIFY,
@@ -71,7 +71,7 @@ pub(super) fn read(reader: &Reader<'_>, node: &Node, ix: usize) -> Option<Step> 
     }
     form.require(&reader.sheet, &|what| reader.one_of(what));
     let value = form.get(verb)?;
-    // The parts are read even when one of them is broken, so that everything wrong is seen at once.
+    // All parts are read even when one of them is broken, so that everything wrong is reported at once.
     let next = if shape.key("go").is_some() { reader.next(&form, ix) } else { Some(reader.below(ix)) };
     let read = match verb {
         "score" => asks::score(reader, &form, value).map(Verb::Score),
@@ -132,14 +132,14 @@ fn no_verb(reader: &Reader<'_>, node: &Node) -> Problem {
         None => {
             let problem = Problem::error("no-verb", node.pointer(), "this step does not say what to do")
                 .help(format!("give it one of {}; `wait: 1d` does least", listed(verb_names())));
-            // A key of another verb tells that this one is missing.
+            // A key of another verb shows that `wait` is not the missing one.
             let waits = node.entries().iter().all(|entry| WAIT.key(&entry.key.text).is_some());
             problem.mend_by(reader.sheet.put_in(node, &["wait: 1d".to_owned()]).filter(|_| waits))
         }
     }
 }
 
-/// The verb of another tool. The name alone is mended by itself only where what stands behind it can stay.
+/// The verb of another tool. Only the name is replaced, and only when the value after it can stay.
 fn foreign_verb(reader: &Reader<'_>, Entry { key, value }: &Entry) -> Option<Problem> {
     if VERBS.iter().any(|(verb, _)| *verb == key.text) {
         return None;
@@ -173,7 +173,7 @@ fn foreign_verb(reader: &Reader<'_>, Entry { key, value }: &Entry) -> Option<Pro
     })
 }
 
-/// An owner who is named, as `assign` says it.
+/// The `assign` for an owner who is named.
 fn assigned(reader: &Reader<'_>, name: &str) -> Option<String> {
     match (reader.known.reps.names.contains(name), reader.known.pools.names.contains(name)) {
         (true, _) => Some(format!("assign: {{ rep: {name} }}")),
@@ -182,7 +182,7 @@ fn assigned(reader: &Reader<'_>, name: &str) -> Option<String> {
     }
 }
 
-/// How a verb is written.
+/// An example of a verb.
 fn example(verb: &str) -> &'static str {
     match verb {
         "email" => "`email: scripts/mail.md`",
@@ -206,14 +206,14 @@ fn example(verb: &str) -> &'static str {
     }
 }
 
-/// A key that this verb does not have; perhaps another has it.
+/// A key that this verb does not have. Another verb may have it.
 fn misplaced_key(reader: &Reader<'_>, node: &Node, entry: &Entry, verb: &str, shape: &'static Shape) -> Problem {
     let key = &entry.key;
     let name = key.text.as_str();
     if let Some((_, other)) = VERBS.iter().find(|(other, _)| *other == name) {
         let message = format!("this step has two verbs, `{verb}` and `{name}`");
         let problem = Problem::error("two-verbs", key.span.clone(), message);
-        // What stands below it goes with it, when it can.
+        // The keys below it go with it if the other verb has them.
         let below = node.entries().iter().filter(|entry| entry.key.span.start > key.span.start);
         let goes_with_it = below.into_iter().all(|entry| other.key(&entry.key.text).is_some());
         let id = format!("id: {}", reader.new_id(name));
@@ -249,7 +249,7 @@ fn misplaced_key(reader: &Reader<'_>, node: &Node, entry: &Entry, verb: &str, sh
     unknown_key(&reader.sheet, node, entry, shape)
 }
 
-/// The step's id; steps that can wait have their own.
+/// The step's id. Steps that can wait need an explicit one.
 fn id(reader: &Reader<'_>, form: &Form<'_>, verb: &str, ix: usize, node: &Node) -> Option<String> {
     if form.get("id").is_some() {
         return reader.ids.get(ix).cloned().flatten();
@@ -320,7 +320,7 @@ pub(super) fn arm(reader: &Reader<'_>, node: &Node, place: Place) -> Option<Arm>
     Some(Arm { condition: test?, go: go? })
 }
 
-/// The mail of a step or touch: `form` has the key `via`.
+/// The mail of a step or touch. `form` has the key `via`.
 pub(super) fn email(reader: &Reader<'_>, form: &Form<'_>, value: &Node, used: Use) -> Option<Email> {
     let script = reader.script(value, used);
     let via = match form.get("via") {
@@ -347,7 +347,7 @@ fn mail(reader: &Reader<'_>, form: &Form<'_>, value: &Node) -> Option<Email> {
     Some(Email { results: results?, ..email })
 }
 
-/// The `results` of a mail, message or request, when it has some; none of the outer option when they are broken.
+/// The `results` of a mail, message or request, if there are any. The outer option is `None` when they are broken.
 pub(super) fn ways_of_message(reader: &Reader<'_>, form: &Form<'_>, what: &str) -> Option<Option<MailResults>> {
     let Some(node) = form.get("results") else { return Some(None) };
     if form.get("go").is_some() {
@@ -359,7 +359,7 @@ pub(super) fn ways_of_message(reader: &Reader<'_>, form: &Form<'_>, what: &str) 
     tasks::mail_results(reader, node, what).map(Some)
 }
 
-/// A text message of a step or touch: `form` has the key `via`.
+/// The text message of a step or touch. `form` has the key `via`.
 pub(super) fn text_message(reader: &Reader<'_>, form: &Form<'_>, value: &Node, used: Use) -> Option<Email> {
     let script = reader.script(value, used);
     let via = form.get("via").and_then(|node| reader.connection(node));
@@ -385,7 +385,7 @@ pub(super) fn enroll(reader: &Reader<'_>, node: &Node, place: Place) -> Option<E
     Some(Enrolment { workflow: workflow?, key: key? })
 }
 
-/// A step that puts the lead into a workflow of its own group: that would end this run, or let nobody in.
+/// Reports a step that puts the lead into a workflow of its own group: that would end this run, or not let the lead in.
 pub(super) fn into_own_group(reader: &Reader<'_>, own: Option<&String>, items: &[Node], steps: &[Option<Step>]) {
     let Some(own) = own else { return };
     for (item, step) in items.iter().zip(steps) {
@@ -406,7 +406,7 @@ pub(super) fn into_own_group(reader: &Reader<'_>, own: Option<&String>, items: &
     }
 }
 
-/// That a run puts its lead into a workflow of its own group while it goes on.
+/// The problem of a run that puts its lead into a workflow of its own group while it goes on.
 pub(super) fn own_group(at: Range<usize>, own: &str, into: &str) -> Problem {
     let message = format!("`{into}` is of the same group, `{own}`: a lead is in one workflow of it at a time");
     Problem::error("own-group", at, message)
@@ -432,7 +432,7 @@ pub(super) fn update(reader: &Reader<'_>, node: &Node, place: Place) -> Option<V
 }
 
 impl Reader<'_> {
-    /// An id that no step of the file has.
+    /// An id that no step of the file has yet.
     fn new_id(&self, wanted: &str) -> String {
         let mut id = wanted.to_owned();
         while self.ids.iter().flatten().any(|taken| *taken == id) {
@@ -441,13 +441,13 @@ impl Reader<'_> {
         id
     }
 
-    /// A mapping with a connection of those that there are.
+    /// The mapping with an existing connection added.
     pub(super) fn with_via(&self, form: &Form<'_>) -> Option<Edit> {
         form.with(&self.sheet, &format!("via: {}", self.one_of("connection")?))
     }
 
-    /// The type of a field whose value is given, rather than kept by the engine.
-    /// When it is not, `without` is what goes.
+    /// The type of a field that can be set, rather than kept by the engine. For any other field, `without` is the edit
+    /// that removes it.
     pub(super) fn given_field(
         &self,
         field: &str,
@@ -527,7 +527,7 @@ fn assignment(reader: &Reader<'_>, Entry { key, value }: &Entry, place: Place) -
     Some(Assignment::Field { field: field.to_owned(), value })
 }
 
-/// A value that somebody wants filled in, as a template or by its name: here it would be taken as it stands.
+/// A value that should be filled in, as a template or by its name, but would be taken literally here.
 fn literal_name(reader: &Reader<'_>, node: &Node, scalar: &Scalar, field: &str) -> Option<Problem> {
     let text = scalar.text.trim();
     let expression = match text.split_once('.') {
@@ -557,7 +557,7 @@ pub(super) fn is_name(known: &Known<'_>, object: &str, field: &str) -> bool {
     }
 }
 
-/// `Plan {{ lead.plan }}` as `"Plan " + lead.plan`; none when there is more to it than names.
+/// `Plan {{ lead.plan }}` as `"Plan " + lead.plan`; `None` when it contains more than names.
 fn as_expression(template: &str) -> Option<String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '.';
     let mut parts = Vec::new();

@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 /// The most questions that a report answers.
 const ASKS_MAX: usize = 30;
 
-/// What can come of a call.
+/// The possible outcomes of a call.
 const CALL_OUTCOMES: &[Outcome] = &[
     Outcome::Connected,
     Outcome::NoAnswer,
@@ -29,7 +29,7 @@ const CALL_OUTCOMES: &[Outcome] = &[
     Outcome::WrongNumber,
     Outcome::Gatekeeper,
 ];
-/// What can come of a task that is no touch.
+/// The possible outcomes of a task that is not a touch.
 const TASK_OUTCOMES: &[Outcome] = &[Outcome::Done];
 
 pub(super) fn call(reader: &Reader<'_>, form: &Form<'_>, value: &Node) -> Option<Call> {
@@ -42,7 +42,7 @@ pub(super) fn call(reader: &Reader<'_>, form: &Form<'_>, value: &Node) -> Option
     Some(Call { script, due: due?, escalate: escalate?, give_up: give_up?, doer, asks, results: results? })
 }
 
-/// `next` is where it goes when there are no `results`.
+/// `next` is the target when there are no `results`.
 pub(super) fn todo(reader: &Reader<'_>, form: &Form<'_>, value: &Node, next: Option<Target>) -> Option<Todo> {
     attended(reader, form, "task");
     let objective = reader.sheet.template(value, "what is to be done");
@@ -54,7 +54,7 @@ pub(super) fn todo(reader: &Reader<'_>, form: &Form<'_>, value: &Node, next: Opt
         let message = "nothing says where it leads when nobody does the task";
         let problem = Problem::error("give-up-nowhere", form.key_span("give_up"), message);
         let problem = problem.help("add `results: { not_done: …, else: … }` with the ids of steps, or `end`");
-        // Done it leads where it led before; when nobody does it the run ends.
+        // A done task leads where it led before; when nobody does it, the run ends.
         let results = next.and_then(|next| reader.id_of(next));
         let results = results.map(|id| format!("results: {{ not_done: end, else: {id} }}"));
         reader.sheet.report(problem.mend_by(results.and_then(|results| form.with(&reader.sheet, &results))));
@@ -82,7 +82,7 @@ pub(super) fn todo(reader: &Reader<'_>, form: &Form<'_>, value: &Node, next: Opt
     Some(Todo { objective, script, due, escalate, give_up, doer, asks, results: results? })
 }
 
-/// Who is to do it; the owner when the file does not say.
+/// Who has to do it; the owner when the file does not say.
 fn doer(reader: &Reader<'_>, form: &Form<'_>) -> Option<Doer> {
     let Some(node) = form.get("for") else { return Some(Doer::Owner) };
     match parties::read(reader, node, "for", &["owner", "manager"])? {
@@ -95,7 +95,7 @@ fn doer(reader: &Reader<'_>, form: &Form<'_>) -> Option<Doer> {
     }
 }
 
-/// What a report answers.
+/// The questions that a report answers.
 fn asks(reader: &Reader<'_>, form: &Form<'_>) -> Option<Vec<Inquiry>> {
     let Some(node) = form.get("asks") else { return Some(Vec::new()) };
     let items = reader.sheet.list(node, "`asks`")?;
@@ -133,7 +133,7 @@ fn inquiry(reader: &Reader<'_>, item: &Node) -> Option<Inquiry> {
     Some(Inquiry { field: field?, question: question?, required: required? })
 }
 
-/// When it is given up, when it is at all; none of the outer option when that is broken.
+/// The time after which it is given up, if any. The outer option is `None` when the entry is broken.
 pub(super) fn give_up(reader: &Reader<'_>, form: &Form<'_>) -> Option<Option<Span>> {
     let Some(node) = form.get("give_up") else { return Some(None) };
     let span = reader.sheet.duration(node)?;
@@ -146,7 +146,7 @@ pub(super) fn give_up(reader: &Reader<'_>, form: &Form<'_>) -> Option<Option<Spa
     Some(Some(span))
 }
 
-/// Warns when nothing happens while nobody does it.
+/// Warns if nothing happens while nobody does it.
 fn attended(reader: &Reader<'_>, form: &Form<'_>, verb: &str) {
     if form.get("give_up").is_none() && form.get("escalate").is_none() {
         let message = format!("when nobody does this {verb}, the run waits for ever");
@@ -155,15 +155,15 @@ fn attended(reader: &Reader<'_>, form: &Form<'_>, verb: &str) {
     }
 }
 
-/// What to write where nothing happens while nobody does what is to be done.
+/// What to write when nothing happens while nobody does the task.
 const ATTEND: &str = "add `give_up: 3 business days` with `not_done: …` among its results, or `escalate: { plugin: …, at: [1d], … }`, which asks a plugin what to do";
 
-/// When it is due; the default when the file does not say.
+/// The time after which it is due; the default when the file does not say.
 pub(super) fn due(reader: &Reader<'_>, form: &Form<'_>) -> Option<Span> {
     form.get("due").map_or(Some(DUE_DEFAULT), |node| reader.sheet.duration(node))
 }
 
-/// The escalation, when there is one; none of the outer option when it is broken.
+/// The escalation, if there is one. The outer option is `None` when it is broken.
 pub(super) fn escalation(reader: &Reader<'_>, form: &Form<'_>) -> Option<Option<Escalate>> {
     form.get("escalate").map_or(Some(None), |node| escalate(reader, node).map(Some))
 }
@@ -198,7 +198,7 @@ fn results(reader: &Reader<'_>, node: &Node, outcomes: &[Outcome], give_up: Opti
             (Some(result), _, Some(target)) => drop(by_result.insert(result, target)),
             (_, Some(outcome), Some(target)) => drop(by_outcome.insert(outcome, target)),
             (Some(_), ..) | (_, Some(_), _) => sound = false,
-            // What declares words of the team's own could not be read, and that has been said.
+            // The declaration of the team's own words could not be read, and that has been reported.
             (None, None, _) if !reader.known.has_all("results") => sound = false,
             (None, None, _) => {
                 let problem = Problem::error(
@@ -255,10 +255,10 @@ pub(super) fn mail_results(reader: &Reader<'_>, node: &Node, what: &str) -> Opti
     sound.then_some(results)
 }
 
-/// What to write where not every way out is covered.
+/// What to write when not every way out is covered.
 const ELSE: &str = "add `else: …` and the id of a step, or `end`";
 
-/// A mapping of ways out with one for all the rest: the run ends there.
+/// The mapping of ways out with an `else` added, at which the run ends.
 pub(super) fn with_else(reader: &Reader<'_>, node: &Node) -> Option<Edit> {
     reader.sheet.put_in(node, &["else: end".to_owned()])
 }

@@ -1,4 +1,4 @@
-//! The verbs that neither wait nor ask: `split`, `require`, `notify`, `watch`.
+//! The verbs that neither wait nor ask a plugin: `split`, `require`, `notify`, `watch`.
 
 use super::shapes::{DRAW, GOAL, NOTICE, REQUIRED, SPLIT_ARM};
 use super::{Reader, parties};
@@ -12,7 +12,7 @@ use crate::yaml::Node;
 use cadenza_core::expr::Expr;
 use cadenza_core::workflow::{Goal, Notify, Party, Require, Script, Split, SplitArm, SplitBy};
 
-/// The words that `notify` and `watch` take for people.
+/// The words for people in `notify` and `watch`.
 const HEARERS: [&str; 3] = ["owner", "manager", "watchers"];
 
 pub(super) fn split(reader: &Reader<'_>, step: &Form<'_>, value: &Node) -> Option<Split> {
@@ -57,7 +57,7 @@ fn arms(reader: &Reader<'_>, node: &Node) -> Option<Vec<SplitArm>> {
     if sum != 100 {
         let message = format!("the shares of the arms add up to {sum}, not to 100");
         let problem = Problem::error("bad-shares", node.pointer(), message).help("each share is per cent of the leads");
-        // The last arm takes what is left of the hundred.
+        // The last arm takes the rest of the hundred.
         let others: u32 = arms.iter().rev().skip(1).map(|arm| u32::from(arm.share)).sum();
         let last = arms.last().zip(items.last().and_then(|item| item.get("share"))).filter(|_| others < 100);
         sheet.report(match last {
@@ -99,7 +99,7 @@ fn required_field(reader: &Reader<'_>, node: &Node) -> Option<String> {
     None
 }
 
-/// A `notify`; its words lie among the scripts of the workflow under `key`.
+/// A `notify`. Its text is stored among the scripts of the workflow under `key`.
 pub(super) fn notify(reader: &Reader<'_>, value: &Node, key: String) -> Option<Notify> {
     let sheet = &reader.sheet;
     let form = Form::open(sheet, value, &NOTICE)?;

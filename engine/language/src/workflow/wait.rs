@@ -90,7 +90,7 @@ fn events(reader: &Reader<'_>, step: &Form<'_>, value: &Node) -> Option<Wait> {
     Some(Wait::Event { first: all.next()?, or: all.collect(), since: since?, timeout, on_timeout })
 }
 
-/// An event, which of them, and where it leads.
+/// An event, the condition on it, and where it leads.
 fn awaited(reader: &Reader<'_>, form: &Form<'_>) -> Option<Awaited> {
     let sheet = &reader.sheet;
     let event = form.get("event").and_then(|node| sheet.event(node));
@@ -99,7 +99,7 @@ fn awaited(reader: &Reader<'_>, form: &Form<'_>) -> Option<Awaited> {
     Some(Awaited { event: event?, condition: which?, go: go? })
 }
 
-/// From when on events count.
+/// The time from which events count.
 fn since(reader: &Reader<'_>, form: &Form<'_>) -> Option<Since> {
     let Some(node) = form.get("since") else { return Some(Since::Moved) };
     if !matches!(node.content, Content::Map(_)) {
@@ -156,7 +156,7 @@ pub(super) fn time_of_day(reader: &Reader<'_>, node: &Node) -> Option<u16> {
     None
 }
 
-/// What `9am`, `9 pm` or `9` were meant to be.
+/// The time that `9am`, `9 pm` or `9` probably meant.
 fn meant_time(text: &str) -> Option<String> {
     let text = text.trim().to_lowercase();
     let (number, later) = match (text.strip_suffix("am"), text.strip_suffix("pm")) {
@@ -170,7 +170,7 @@ fn meant_time(text: &str) -> Option<String> {
     (hour < 24 && minute < 60).then(|| format!("{hour:02}:{minute:02}"))
 }
 
-/// What happens when no such event comes.
+/// What happens when no such event arrives.
 fn timeout(reader: &Reader<'_>, form: &Form<'_>) -> Option<(Span, Target)> {
     let sheet = &reader.sheet;
     form.get("timeout").and_then(|node| {
@@ -187,7 +187,7 @@ fn timeout(reader: &Reader<'_>, form: &Form<'_>) -> Option<(Span, Target)> {
     })
 }
 
-/// A wait for events says itself where each leads.
+/// Reports a `go`: in a wait for events, each event says where it leads.
 fn only_its_own_ways(reader: &Reader<'_>, step: &Form<'_>) {
     if step.get("go").is_some() {
         let problem =

@@ -1,27 +1,27 @@
-//! What goes wrong within braces and brackets: a value that ends sooner than its author meant, because a sign in it belongs to YAML
-//! there, and a bracket that is not closed, which the parser notices lines later.
+//! What goes wrong within braces and brackets: a value that ends sooner than its author meant, because a sign in it has
+//! a meaning in YAML, and a bracket that is not closed, which the parser notices only lines later.
 
 use super::{Blocks, Entry, Node, begins_value, quoted};
 use crate::diagnostic::Problem;
 use std::ops::Range;
 
-/// How a text reads up to a place.
+/// The state of reading a text up to an offset.
 #[derive(Default)]
 struct Read {
     /// The brackets and braces that are open there, the outermost first.
     open: Vec<usize>,
-    /// Where the value begins in which the place lies.
+    /// The beginning of the value in which the offset lies.
     value: usize,
 }
 
-/// What is wrong with braces or brackets where the parser gave up; none when it is something else.
+/// What is wrong with braces or brackets where the parser gave up; `None` when it is something else.
 pub(super) fn trouble(text: &str, at: usize) -> Option<Problem> {
     let read = read(text, at);
     let innermost = *read.open.last()?;
     cut_short(text, at, innermost, read.value).or_else(|| unclosed(text, at, &read.open))
 }
 
-/// The value around a place within braces or brackets, as far as its author meant it; none when the place lies in none.
+/// The value around an offset within braces or brackets, as far as its author meant it; `None` outside of them.
 pub(super) fn value_around(text: &str, at: usize) -> Option<Range<usize>> {
     let Read { open, value } = read(text, at);
     open.last().map(|_| value..end_of_value(text, value))
@@ -47,8 +47,8 @@ fn cut_short(text: &str, at: usize, innermost: usize, value: usize) -> Option<Pr
     Some(problem.help(format!("write {instead}")).replace(instead))
 }
 
-/// `{ if: touches.exists(t, t.channel == "call") }`: YAML takes what stands behind the comma for another key. The value as its
-/// author meant it.
+/// `{ if: touches.exists(t, t.channel == "call") }`: YAML takes what follows the comma for another key. Returns the
+/// problem and the value as its author meant it.
 pub(super) fn divided(text: &str, last: &Entry, rest: &Node) -> Option<(Problem, Range<usize>)> {
     let before = last.value.scalar().filter(|scalar| scalar.is_plain())?;
     let is_empty = rest.scalar().is_some_and(|scalar| scalar.is_plain() && scalar.text.is_empty());
@@ -64,14 +64,14 @@ pub(super) fn divided(text: &str, last: &Entry, rest: &Node) -> Option<(Problem,
     (whole.end > last.value.span.end).then(|| (problem.help(format!("write {instead}")).replace(instead), whole))
 }
 
-/// A bracket that was opened on an earlier line, and a line that looks like no part of it.
+/// A bracket that was opened on an earlier line, followed by a line that does not look like a part of it.
 fn unclosed(text: &str, at: usize, open: &[usize]) -> Option<Problem> {
     let start = |place: usize| text[..place].rfind('\n').map_or(0, |newline| newline + 1);
     let blanks = |line: &str, signs: &[char]| line.len() - line.trim_start_matches(signs).len();
     let here = &text[start(at)..];
     let begun = *open.iter().rev().find(|place| **place < start(at))?;
     let first = text[start(begun)..].lines().next().unwrap_or_default();
-    // The keys of an item stand behind its dash, unless the bracket is the item.
+    // The keys of an item stand after its dash, unless the bracket is the item.
     let of_item = blanks(first, &[' ', '-']);
     let deep = if start(begun) + of_item == begun { blanks(first, &[' ']) } else { of_item };
     if blanks(here, &[' ']) > deep || !begins_entry(here) {
@@ -89,7 +89,7 @@ fn unclosed(text: &str, at: usize, open: &[usize]) -> Option<Problem> {
     })
 }
 
-/// Whether a line begins an item of a list or a key of a mapping that stand outside of braces.
+/// Whether a line begins a list item or a key of a mapping outside braces.
 fn begins_entry(line: &str) -> bool {
     let line = line.lines().next().unwrap_or_default().trim_start();
     let name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
@@ -111,7 +111,7 @@ fn read(text: &str, at: usize) -> Read {
             let here = line_start + column;
             let next = signs.peek().map(|(_, next)| *next);
             match (quote, c) {
-                // Two single quotes within single quotes are one.
+                // Two single quotes within single quotes mean one.
                 (Some('\''), '\'') if next == Some('\'') => drop(signs.next()),
                 (Some(open), c) if c == open && (open == '\'' || !escapes) => quote = None,
                 (Some(_), _) => {}
@@ -135,7 +135,7 @@ fn read(text: &str, at: usize) -> Read {
     Read { value: found.value + blanks, ..found }
 }
 
-/// Where a value ends for its author: at a comma or closing bracket that belongs to nothing within it.
+/// The end of a value as its author meant it: a comma or closing bracket that belongs to nothing inside it.
 fn end_of_value(text: &str, start: usize) -> usize {
     let line = text[start..].lines().next().unwrap_or_default();
     let line = line.find(" #").map_or(line, |comment| &line[..comment]);
@@ -161,7 +161,8 @@ mod tests {
     use crate::diagnostic::Sheet;
     use std::cell::RefCell;
 
-    /// A file, the place that is told, from 1, and what is to be put there; none where it is said in words.
+    /// A file, the line and column that are reported, from 1, and the suggested replacement; `None` when the fix is
+    /// only described.
     #[test]
     fn what_breaks_braces_is_told_where_it_stands() {
         for (text, line, column, instead) in [

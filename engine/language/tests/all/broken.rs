@@ -1,6 +1,6 @@
-//! Broken workspaces: each file in `broken/` is one small mistake made in `good/`; what is said of it is a snapshot.
+//! Broken workspaces: each file in `broken/` is one small mistake made in `good/`, and its messages are a snapshot.
 //!
-//! A case names a file on its first line, then the lines to take out (`-`) and to put in (`+`), as in a patch. To see the
+//! A case names a file on its first line, then the lines to remove (`-`) and to add (`+`), as in a patch. To see the
 //! messages after a change: `INSTA_UPDATE=always cargo test -p cadenza-language broken`, then read the difference.
 
 use crate::fixture::{catalog, folder_in, with_change};
@@ -71,10 +71,10 @@ fn every_mistake_is_named_and_mended() {
     assert!(unexplained.is_empty(), "workflows/README.md does not explain these codes: {unexplained:?}");
 }
 
-/// Of a hundred mistakes, how many at least are mended by what is offered.
+/// The least share of the mistakes, in per cent, that the suggested replacements must fix.
 const MENDED_PERCENT_MIN: usize = 75;
 
-/// Mistakes that nobody but the author can mend, and why: for these the message says in words what to do.
+/// Mistakes that only the author can fix, and why. For these the message says in words what to do.
 const BY_HAND: [(&str, &[&str]); 7] = [
     (
         "what is missing is the author's to say",
@@ -148,7 +148,8 @@ fn errors(folder: &Folder) -> impl Iterator<Item = Diagnostic> + use<> {
     check(folder, &catalog()).diagnostics.into_iter().filter(Diagnostic::is_error)
 }
 
-/// Puts in what is offered for one of these, one after the other, until nothing more is offered; and how often.
+/// Applies the suggestions for such diagnostics one after the other until there are no more. Returns the folder and how
+/// many were applied.
 fn follow(mut folder: Folder, may_be: fn(&Diagnostic) -> bool) -> (Folder, usize) {
     const TURNS_MAX: usize = 8;
     for followed in 0..TURNS_MAX {
@@ -166,8 +167,8 @@ fn follow(mut folder: Folder, may_be: fn(&Diagnostic) -> bool) -> (Folder, usize
     (folder, TURNS_MAX)
 }
 
-/// Following the advice leads to a folder without errors: replacements are applied one after the other until nothing is
-/// left to replace. What then still is an error came without a replacement, and says in words what to do.
+/// Following the advice leads to a folder without errors: replacements are applied one after the other until none is
+/// left. Any error that remains came without a replacement, and says in words what to do.
 #[test]
 fn whoever_follows_the_advice_gets_a_workspace() {
     let (mut stuck, mut by_hand) = (Vec::new(), Vec::new());
@@ -204,7 +205,7 @@ fn whoever_follows_the_advice_gets_a_workspace() {
     );
 }
 
-/// A replacement that is offered mends the mistake: applied, the diagnostic is gone.
+/// A suggested replacement fixes the mistake: once it is applied, the diagnostic is gone.
 #[test]
 fn what_is_offered_as_replacement_mends() {
     let mut offered = 0;
@@ -222,7 +223,7 @@ fn what_is_offered_as_replacement_mends() {
             let left = check(&mended, &catalog()).diagnostics;
             let of_its_kind = |all: &[Diagnostic]| all.iter().filter(|other| other.code == diagnostic.code).count();
             let place = |one: &Diagnostic| (one.code, one.line, one.column);
-            // Where something is taken out, another of its kind may come to stand.
+            // When something is removed, another diagnostic of its kind may move to its place.
             let still =
                 left.iter().any(|other| place(other) == place(diagnostic)) && of_its_kind(&left) >= of_its_kind(&found);
             assert!(!still, "{name}: `{replacement}` in place of `{}` does not mend it", diagnostic.text);
@@ -247,7 +248,7 @@ fn several_mistakes_are_found_in_one_go() {
     assert_eq!(codes, expected);
 }
 
-/// Two paths that have one hash, found by trying.
+/// Two paths with the same hash, found by trying.
 #[test]
 fn scripts_that_records_could_not_tell_apart_are_refused() {
     let text = folder_in("good").file("scripts/mail.md").expect("a script").to_owned();

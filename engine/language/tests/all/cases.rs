@@ -1,5 +1,5 @@
-//! Test files: one that uses all there is, and each small mistake made in it; what is said of them is a snapshot. To see the messages after a
-//! change: `INSTA_UPDATE=always cargo test -p cadenza-language cases`, then read the difference.
+//! Test files: one that uses every feature, and each small mistake made in it. Their messages are a snapshot. To see
+//! the messages after a change: `INSTA_UPDATE=always cargo test -p cadenza-language cases`, then read the difference.
 
 use crate::fixture::{catalog, folder_in};
 use cadenza_language::cases::{Act, AnswerStub, Moment, Stub, What, When};
@@ -52,7 +52,7 @@ fn a_file_with_all_there_is_is_read_as_it_is_meant() {
     assert_eq!(commanded, 9);
 }
 
-/// What is written instead of what, and the code of the message.
+/// The original text, the mistake that replaces it, and the code of the message.
 const MISTAKES: &[(&str, &str, &str)] = &[
     ("test: inbound", "test: inbond", "unknown-workflow"),
     ("test: inbound", "tests: inbound", "unknown-key"),

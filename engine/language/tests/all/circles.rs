@@ -1,4 +1,4 @@
-//! Circles in which no time passes, within a workflow and over several; and what looks like one and is none.
+//! Circles in which no time passes, within one workflow and across several; and what looks like a circle and is not.
 
 use crate::fixture::catalog;
 use cadenza_language::{Folder, Paint, check, render};

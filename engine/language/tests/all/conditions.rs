@@ -1,4 +1,5 @@
-//! Conditions: what each function takes, what is warned of, and what is refused. Every example of the reference is one of these.
+//! Conditions: what each function takes, what causes a warning, and what is refused. Every example of the reference is
+//! one of these.
 
 use crate::fixture::catalog;
 use cadenza_core::expr::Function;
@@ -31,7 +32,7 @@ fn codes(checked: &Checked) -> Vec<&'static str> {
     checked.diagnostics.iter().map(|found| found.code).collect()
 }
 
-/// Each of these is taken as it is.
+/// Conditions that are accepted without a warning.
 const GOOD: &[&str] = &[
     "is_blank(lead.phone)",
     "default(lead.employees, 0) > 5",
@@ -71,7 +72,7 @@ const GOOD: &[&str] = &[
     "lead.plan in [\"free\", \"pro\"]",
     "lead.seats + 1 > 5",
     "lead.seats != 3",
-    // What settles a doubt.
+    // Conditions that resolve a doubt.
     "is_blank(lead.industry) || lead.industry != \"Retail\"",
     "lead.industry != \"Retail\" && !is_blank(lead.industry)",
     "lead.employees > 5 && lead.employees != 7",
@@ -101,7 +102,7 @@ fn what_the_reference_shows_is_taken() {
     }
 }
 
-/// A condition, what is said of it, and a part of the advice.
+/// A condition with a warning, and a part of the advice.
 const DOUBTFUL: &[(&str, &str)] = &[
     ("lead.industry != \"Retail\"", "`is_blank(lead.industry) || lead.industry != \"Retail\"`"),
     ("lead.segment == \"hot\" && lead.industry != \"Retail\"", "`is_blank(lead.industry) ||"),

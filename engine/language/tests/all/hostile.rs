@@ -1,11 +1,11 @@
-//! Files nobody meant well with: random bytes, cut-off and altered files, bombs. A check always ends, with diagnostics that
-//! can be shown.
+//! Hostile files: random bytes, truncated and altered files, bombs. A check always ends, with diagnostics that can be
+//! shown.
 
 use crate::fixture::{catalog, folder_in, with_change};
 use cadenza_language::{FILE_BYTES_MAX, Folder, FolderError, Paint, check, render};
 use proptest::prelude::*;
 
-/// Checks and renders; the places of diagnostics lie in their files.
+/// Checks and renders a folder. The ranges of diagnostics must lie in their files. Returns whether there is a workspace.
 fn survives(folder: &Folder) -> bool {
     let checked = check(folder, &catalog());
     for diagnostic in &checked.diagnostics {
@@ -29,7 +29,7 @@ fn files() -> impl Strategy<Value = String> {
     proptest::sample::select(names)
 }
 
-/// Texts that mean something to one of the parsers.
+/// Texts with a meaning for one of the parsers.
 fn morsel() -> impl Strategy<Value = String> {
     const MORSELS: &[&str] = &[
         "!", "&a ", "*a", "{", "}", "[", "]", ": ", "- ", "\n", "\t", "'", "\"", "|\n", ">\n", "#", "%", "@", "`",

@@ -1,4 +1,4 @@
-//! The language from outside: whole folders in, a workspace or messages out.
+//! Tests the language from outside: whole folders go in, and a workspace or messages come out.
 
 mod broken;
 mod cases;

@@ -1,4 +1,4 @@
-//! Calls and tasks that would be nobody's: where they are warned of, and where an owner is possible.
+//! Calls and tasks that would belong to nobody: where there is a warning, and where an owner is possible.
 
 use crate::fixture::{catalog, folder_in, with_change};
 use cadenza_language::{Folder, Severity, check};
@@ -17,7 +17,7 @@ fn a_call_that_would_be_nobodys_is_warned_of() {
     let owned = "enroll: [{ when: lead.created, if: \"!is_blank(lead.owner)\" }]\n";
     let won = "enroll: [{ when: deal.won }]\n";
     let schedule = "enroll: [{ schedule: { cron: \"0 8 * * MON\", timezone: America/New_York }, leads: \"true\" }]\n";
-    // What it is, how leads come in, the steps, whether another workflow assigns, how many warnings there are.
+    // What it is, how leads enter, the steps, whether another workflow assigns, and the number of warnings.
     let cases: &[(&str, &str, &[&str], bool, usize)] = &[
         ("a call", created, &[CALL], true, 1),
         ("a task", created, &[TASK], true, 1),
@@ -50,7 +50,7 @@ fn a_call_that_would_be_nobodys_is_warned_of() {
                 "workflow: inbound\nsummary: A test.\nenroll: [{ when: lead.created }]\nsteps:\n  - id: mail\n    email: scripts/mail.md\n    via: mailer\n".to_owned()
             }
         });
-        // Its calls and tasks are warned of, too.
+        // The calls and tasks of these files cause warnings, too.
         let files = folder.files().filter(|(path, _)| !matches!(*path, "motion.yaml" | "words.yaml"));
         let folder = Folder::new(files.map(|(path, text)| (path.to_owned(), text.to_owned()))).expect("good files");
         let found = check(&folder, &catalog()).diagnostics;

@@ -1,5 +1,5 @@
-//! Which name has a value at which place: a table. Every cell is checked twice: the validator takes the name or refuses
-//! it, and where it takes it a lead is run to that place and the name is found to have a value there.
+//! Which name has a value at which place: a table. Every cell is checked twice: the validator accepts or refuses the
+//! name, and if it accepts it, a lead is run to that place and the name is found to have a value there.
 
 use crate::fixture::catalog;
 use cadenza_core::account::Account;
@@ -43,7 +43,7 @@ const NAMES: [&str; 13] = [
 enum Then {
     /// A call or task is done.
     Done,
-    /// A mail left.
+    /// A mail has left.
     Sent,
     /// The lead replies.
     Reply,
@@ -52,8 +52,9 @@ enum Then {
 }
 use Then::{Days, Done, Reply, Sent};
 
-/// A place: the workflow with `@` where the condition stands, what happens, and for each name whether it has a value (`v`)
-/// or is an error (`-`). A lead that comes to a step `met`, or whose run ends as `met`, was asked and the condition held.
+/// A place: the workflow with `@` where the condition stands, what happens, and for each name whether it has a value
+/// (`v`) or is an error (`-`). If a lead comes to the step `met`, or its run ends as `met`, the condition was evaluated
+/// and held.
 struct Place {
     name: &'static str,
     workflow: &'static str,
@@ -197,7 +198,7 @@ fn every_name_has_a_value_at_its_place_or_is_an_error_there() {
     assert!(wrong.is_empty(), "v has a value, - is an error, b is taken and always blank:\n{}", wrong.join("\n"));
 }
 
-/// One lead with what a driver would keep for it.
+/// One lead, with what a driver would keep for it.
 struct Driven {
     live: Live,
     definitions: Definitions,
@@ -206,11 +207,11 @@ struct Driven {
     set: WorkingSet,
     mails: Vec<Outgoing>,
     now: Timestamp,
-    /// Ids of steps that runs came to, and names of endings.
+    /// Ids of steps that runs reached, and names of endings.
     reached: BTreeSet<String>,
 }
 
-/// No workflow here has an answer to wait for.
+/// No workflow here waits for an answer.
 struct Silent;
 
 impl Decide for Silent {
@@ -287,7 +288,7 @@ impl Driven {
                 });
             }
             Done => {
-                // Where the run is over by then there is nothing left to do.
+                // If the run has already ended, there is nothing left to do.
                 let Some(task) = self.state().tasks.first() else { return };
                 let call = task.kind == cadenza_core::task::TaskKind::Call;
                 self.feed(Event::TaskDone(TaskReport {
@@ -309,7 +310,7 @@ impl Driven {
     }
 }
 
-/// What a store would have: one account, which is known to be somebody's.
+/// What a store would contain: one account, which has an owner.
 fn read(key: Key, account: &Account) -> Record {
     match key {
         Key::Lead(id) => Record::Lead(id, Found::Nothing),
@@ -321,7 +322,7 @@ fn read(key: Key, account: &Account) -> Record {
     }
 }
 
-/// Whether the condition held for a lead of which everything is known that can be.
+/// Whether the condition held for a lead about which everything is known that can be.
 fn holds(place: &Place, workspace: &Workspace) -> bool {
     let now = Timestamp::from_ms(1_795_186_800_000);
     let definitions: Definitions = workspace.workflows.values().cloned().collect();

@@ -1,12 +1,12 @@
-//! The practices that the shipped workspace claims to carry out: each has a row in the reference, and the case that the row names is
-//! there and says that it shows the practice.
+//! The practices that the shipped workspace claims to follow. Each has a row in the reference, and the case that the
+//! row names exists and says that it shows the practice.
 
 use crate::fixture::{catalog, shipped};
 use cadenza_language::{Folder, check, check_cases};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-/// What the shipped workspace has to show.
+/// The practices that the shipped workspace has to show.
 const PRACTICES: [&str; 23] = [
     "A2", "A3", "A5", "B1", "B2", "B4", "B5", "B6", "B7", "B9", "B10", "B12", "C2", "C3", "C5", "C6", "D1", "D3", "D4",
     "D5", "D6", "E1", "E2",

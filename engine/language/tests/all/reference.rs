@@ -1,12 +1,12 @@
-//! What authors and editors are told agrees with what is read: the schema accepts the good files, and the reference names
-//! every key.
+//! What authors and editors are told agrees with what is read: the schema accepts the good files, and the reference
+//! names every key.
 
 use crate::fixture::{folder_in, shipped};
 use cadenza_language::{Document, Folder, schema};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// As much of JSON Schema as ours uses.
+/// Supports as much of JSON Schema as ours uses.
 fn accepts(schema: &Value, value: &Value) -> bool {
     let kinds: Vec<&str> = match &schema["type"] {
         Value::String(kind) => vec![kind],
@@ -35,7 +35,7 @@ fn accepts(schema: &Value, value: &Value) -> bool {
         && value.as_object().is_none_or(|members| {
             members.iter().all(|(key, member)| match (&schema["properties"][key], &schema["additionalProperties"]) {
                 (Value::Null, _) if schema["patternProperties"].is_object() => {
-                    // Each of our patterns is that of a name.
+                    // Each of our patterns is the pattern of a name.
                     let named = schema["patternProperties"].as_object().and_then(|patterns| patterns.values().next());
                     let is_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
                     key.chars().all(is_name) && named.is_some_and(|named| accepts(named, member))

@@ -1,4 +1,4 @@
-//! The shipped workspace: it is checked clean, and says what the design's example says.
+//! The shipped workspace is checked without findings, and says what the design's example says.
 
 use crate::fixture::{catalog, shipped, with_change};
 use cadenza_core::time::{MINUTE_MS, Span};
@@ -34,7 +34,7 @@ fn inbound_reads_as_the_design_has_it() {
     assert!(inbound.scripts.contains_key("scripts/vm-last.md"), "the scripts a run uses are pinned with it");
 }
 
-/// A definition is stored as it stands: what is read back is the same, and has the same digest.
+/// A definition survives storage: reading it back gives the same definition with the same digest.
 #[test]
 fn definitions_survive_storage() {
     let workspace = check(&shipped(), &catalog()).workspace.expect("it is sound");

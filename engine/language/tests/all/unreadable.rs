@@ -1,10 +1,10 @@
-//! Files of a folder that cannot be read: each is a diagnostic on that file, and everything else is checked all the same.
+//! Files of a folder that cannot be read: each is a diagnostic on that file, and everything else is still checked.
 
 use crate::fixture::{catalog, folder_in};
 use cadenza_language::{Diagnostic, FILE_BYTES_MAX, Folder, Paint, check, render};
 use std::path::{Path, PathBuf};
 
-/// The good workspace on disk, for something to be done to it.
+/// The good workspace on disk, which a test can modify.
 struct Site(tempfile::TempDir);
 
 impl Site {
@@ -32,13 +32,13 @@ impl Site {
         Folder::read(&self.path("")).expect("the folder can be read")
     }
 
-    /// Whether the folder is taken, and what is said of it.
+    /// Whether the folder is accepted, and its diagnostics.
     fn check(&self) -> (bool, Vec<Diagnostic>) {
         let checked = check(&self.read(), &catalog());
         (checked.workspace.is_some(), checked.diagnostics)
     }
 
-    /// The same as one line each.
+    /// The diagnostics, as one line each.
     fn lines(&self) -> Vec<String> {
         let line = |found: Diagnostic| format!("{} {}:{}:{}", found.code, found.file, found.line, found.column);
         self.check().1.into_iter().map(line).collect()
@@ -138,7 +138,7 @@ fn a_workflow_in_a_folder_of_its_own_is_not_lost_silently() {
     assert_eq!(site.lines(), ["misplaced-file flows/a.yaml:1:1", "misplaced-file flows/deep/b.yml:1:1"]);
 }
 
-/// What is declared wrongly, and the one mistake that is told of it.
+/// A wrong declaration, and the one mistake that is reported for it.
 #[test]
 fn one_mistake_is_told_once_and_not_of_those_who_use_what_it_spoils() {
     const USES: &str = r#"workflow: uses

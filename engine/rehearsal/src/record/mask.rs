@@ -1,37 +1,37 @@
-//! Takes out of values who they are about. The same value is always masked in the same way, so that what was one address stays
-//! one; what may be anything a person wrote is left out.
+//! Removes from values what identifies people. The same value is always masked in the same way, so that one address
+//! stays one address. What may be anything that a person wrote is left out.
 
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 const FIRST_NAMES: [&str; 8] = ["Ada", "Bob", "Cleo", "Dan", "Eve", "Finn", "Gina", "Hugo"];
 const LAST_NAMES: [&str; 8] = ["Adler", "Brook", "Castle", "Dale", "Ellis", "Field", "Grove", "Hill"];
-/// Numbers for fiction: nobody has them.
+/// Numbers reserved for fiction: nobody has them.
 const PHONE: &str = "+1212555";
 
-/// Fields that say what a lead wrote, or where exactly it is.
+/// Fields with what a lead wrote, or with its exact place.
 const DROPPED: [&str; 4] = ["message", "pain", "city", "campaign"];
-/// Fields that say what kind of lead it is, and not which.
+/// Fields that say what kind of lead it is, but not which lead.
 const KEPT: [&str; 10] =
     ["title", "seniority", "industry", "employees", "country", "region", "timezone", "language", "source", "product"];
-/// What else decides about a lead, and is no text.
+/// Other fields on which decisions depend, and which are not texts.
 const FIGURES: [&str; 3] = ["budget", "deal_size", "project_date"];
-/// The longest text that may pass for a code.
+/// The longest text that can count as a code.
 const CODE_CHARS_MAX: usize = 40;
-/// Names shorter than this are found in too many words.
+/// Names shorter than this occur in too many words.
 const TELLING_CHARS_MIN: usize = 3;
 
-/// What was made up for what.
+/// The replacements that were made up for values.
 #[derive(Debug, Default)]
 pub(super) struct Mask {
     made_up: BTreeMap<(&'static str, String), String>,
-    /// Words that say who it is, in lower case.
+    /// Words that identify the lead, in lower case.
     telling: BTreeSet<String>,
     left_out: BTreeSet<String>,
 }
 
 impl Mask {
-    /// Learns who it is about.
+    /// Learns whom it is about.
     pub(super) fn learn(&mut self, fields: &BTreeMap<String, Value>) {
         for name in ["first_name", "last_name", "company", "email", "phone", "domain", "external_id"] {
             let Some(text) = fields.get(name).and_then(Value::as_str) else { continue };
@@ -41,12 +41,12 @@ impl Mask {
         }
     }
 
-    /// Names of what was left out.
+    /// The names of what was left out.
     pub(super) fn left_out(&self) -> Vec<String> {
         self.left_out.iter().cloned().collect()
     }
 
-    /// Fields of a lead without who it is.
+    /// The fields of a lead without what identifies it.
     pub(super) fn fields(&mut self, fields: &BTreeMap<String, Value>) -> BTreeMap<String, Value> {
         let mut masked = BTreeMap::new();
         for (name, value) in fields {
@@ -58,14 +58,14 @@ impl Mask {
         masked
     }
 
-    /// Somebody else of the account of whom this is known, masked.
+    /// The masked fields of another lead of the account, made from these.
     pub(super) fn colleague(&mut self, id: &str, of: &BTreeMap<String, Value>) -> BTreeMap<String, Value> {
         let text = |name: &str| of.get(name).and_then(Value::as_str).map(str::to_owned);
         let email = text("email");
         let domain = text("domain").or_else(|| email.as_deref()?.rsplit_once('@').map(|(_, domain)| domain.to_owned()));
         let mut fields: BTreeMap<String, Value> =
             ["company", "domain"].iter().filter_map(|name| Some(((*name).to_owned(), text(name)?.into()))).collect();
-        // Where a name alone says which account it is, an address would say another one.
+        // If only the company's name determines the account, an address would lead to another account.
         match domain {
             Some(domain) => {
                 let email = self.make_up("email", id, |number| format!("person{}@{domain}", number + 1));
@@ -79,12 +79,12 @@ impl Mask {
         fields
     }
 
-    /// What else an event brought.
+    /// The rest of an event.
     pub(super) fn data(&mut self, data: &BTreeMap<String, Value>) -> BTreeMap<String, Value> {
         let mut kept = BTreeMap::new();
         for (name, value) in data {
             let masked = match (name.as_str(), value) {
-                // A run may stand for it, and `deal` is told by it.
+                // A run may exist for each deal, and `deal` is found by this id.
                 ("deal", Value::String(id)) => {
                     Some(self.make_up("deal", id, |number| format!("deal-{}", number + 1)).into())
                 }
@@ -119,13 +119,13 @@ impl Mask {
             _ if DROPPED.contains(&name) => return None,
             _ if FIGURES.contains(&name) => return Some(value.clone()),
             _ if KEPT.contains(&name) => return Some(value.clone()).filter(|_| !self.tells(text)),
-            // A field of the workspace's own, which may hold anything.
+            // One of the workspace's own fields, which may hold anything.
             _ => return self.unless_telling(value),
         };
         Some(Value::String(made_up))
     }
 
-    /// The domain of a company; of a provider, where the address says nothing of a company, it is one like any other.
+    /// The domain of a company. A mail provider's domain is masked like a company's.
     fn domain(&mut self, domain: &str) -> String {
         self.make_up("domain", domain, |number| format!("company{}.example", number + 1))
     }
@@ -141,7 +141,7 @@ impl Mask {
         made
     }
 
-    /// A figure, or a text that looks like a code; none of what a person may have written, or what says who it is.
+    /// A figure, or a text that looks like a code; `None` for what a person may have written or what identifies the lead.
     fn unless_telling(&self, value: &Value) -> Option<Value> {
         match value {
             Value::Bool(_) | Value::Number(_) | Value::Null => Some(value.clone()),
@@ -160,7 +160,7 @@ impl Mask {
     }
 }
 
-/// Whether a text looks like a code, and not like something that a person wrote, nor like the number of anything.
+/// Whether a text looks like a code, and neither like something that a person wrote nor like a number.
 fn is_code(text: &str) -> bool {
     let plain = |c: char| c.is_ascii_lowercase() || matches!(c, '-' | '_' | '.' | '/' | ':');
     let is_time = cadenza_core::time::Timestamp::parse(text).is_some();

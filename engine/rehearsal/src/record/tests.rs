@@ -135,7 +135,7 @@ cases:
     assert_eq!(recorded, expected, "recorded:\n{recorded}");
 }
 
-/// What a journal says of it, and what the file does.
+/// What a journal says, and what the file then contains.
 #[test]
 fn all_that_came_from_elsewhere_is_given_or_said_to_be_left_out() {
     let place = || At { workflow: "inbound".to_owned(), step: "first-call".to_owned() };

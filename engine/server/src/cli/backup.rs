@@ -55,7 +55,7 @@ impl Backup {
         let partial = beside(file, "partial")?;
         let taken = self.take(&partial).and_then(|()| {
             let (about, totals) = check(&partial)?;
-            // Not before it has been read to its end: a file with this name is complete.
+            // Renamed only after it has been read to its end, so a file with this name is complete.
             fs::rename(&partial, file).with_context(|| format!("`{}` cannot be written", file.display()))?;
             sync(parent(file))?;
             Ok((about, totals))
@@ -86,7 +86,7 @@ impl Backup {
         let mut out = BufWriter::new(created);
         match &self.data {
             Some(data) => on_opened(existing(data)?, SledOptions::default(), async |store: &SledStore| {
-                // Nothing comes in meanwhile that could want for room.
+                // Nothing comes in meanwhile that could need the room.
                 let begun = Begun::begin(store, data, || true, now(store).await?).await?;
                 begun.write(&mut out)?;
                 Ok(())
@@ -120,7 +120,7 @@ fn parent(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// A name beside this one.
+/// A path next to this one.
 fn beside(path: &Path, what: &str) -> anyhow::Result<PathBuf> {
     let name = path.file_name().with_context(|| format!("`{}` is no name of a file", path.display()))?;
     let mut name = name.to_owned();
@@ -128,8 +128,8 @@ fn beside(path: &Path, what: &str) -> anyhow::Result<PathBuf> {
     Ok(parent(path).join(name))
 }
 
-/// Where a restore makes its folder: beside the one that it becomes; or within, where that is there already, since it may be a
-/// mount point, which cannot be replaced and beside which another disk lies.
+/// Where a restore makes its folder. This is next to the final folder, or inside it if that already exists, because it
+/// may be a mount point, which cannot be replaced and which has another disk next to it.
 fn place(data: &Path) -> anyhow::Result<PathBuf> {
     if !data.exists() {
         return beside(data, data_folder::RESTORING);
@@ -137,7 +137,7 @@ fn place(data: &Path) -> anyhow::Result<PathBuf> {
     let making = data.join(data_folder::RESTORING);
     for entry in fs::read_dir(data).with_context(|| format!("`{}` cannot be read", data.display()))? {
         let name = entry?.file_name();
-        // File systems make that one themselves, at their root.
+        // File systems make `lost+found` themselves, at their root.
         if name != "lost+found" && name != data_folder::RESTORING {
             bail!("`{}` is not empty: a restore never replaces data, give it a folder of its own", data.display());
         }
@@ -145,7 +145,7 @@ fn place(data: &Path) -> anyhow::Result<PathBuf> {
     Ok(making)
 }
 
-/// Gives a folder that is whole its name, for good.
+/// Gives a complete folder its final name.
 fn give_name(making: &Path, data: &Path) -> std::io::Result<()> {
     if making.parent() != Some(data) {
         fs::rename(making, data)?;
@@ -156,7 +156,7 @@ fn give_name(making: &Path, data: &Path) -> std::io::Result<()> {
         fs::rename(entry.path(), data.join(entry.file_name()))?;
     }
     sync(data)?;
-    // Until this is gone no engine takes the folder.
+    // Until this is gone, no engine accepts the folder.
     fs::remove_dir(making)?;
     sync(data)
 }
@@ -191,7 +191,7 @@ impl Restore {
         let mut into = Into { restorer: cadenza_sled::restore(making)?, components, component: None };
         let (about, _) = backup::read(BufReader::new(open), &mut into)?;
         into.restorer.finish(self.hold_outbox)?;
-        // The names of what lies in them, too.
+        // The names of the components in it must be on disk, too.
         sync(&making.join("components"))?;
         sync(making)?;
         Ok(about)

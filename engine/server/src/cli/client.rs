@@ -205,7 +205,7 @@ pub(super) fn escape(text: &str) -> String {
     })
 }
 
-/// A query of the parameters that are given.
+/// A query with the parameters that have a value.
 pub(super) fn query(parameters: &[(&str, Option<&str>)]) -> String {
     let given = parameters.iter().filter_map(|(name, value)| Some(format!("{name}={}", escape((*value)?))));
     let given: Vec<String> = given.collect();

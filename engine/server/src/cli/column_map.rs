@@ -62,7 +62,7 @@ impl ColumnMap {
         self.r#type.as_deref().filter(|text| EventType::parse(text).is_none())
     }
 
-    /// Every column it names, and for what.
+    /// Every column that the map names, and its use.
     fn uses(&self) -> Vec<(&str, String)> {
         let mut uses: Vec<(&str, String)> = Vec::new();
         uses.extend(self.type_column().map(|column| (column, "the event's type".to_owned())));
@@ -101,7 +101,7 @@ impl ColumnMap {
         Ok(())
     }
 
-    /// Checks that the map fits the file's columns, and leaves out none in which somebody may say no.
+    /// Checks that the map fits the file's columns, and ignores none in which somebody may say no.
     pub(super) fn check_columns(&self, columns: &BTreeSet<String>) -> anyhow::Result<()> {
         let missing = |column: &str| !columns.contains(column);
         if let Some(kind) = self.type_column().filter(|column| missing(column) && column.contains('.')) {

@@ -25,7 +25,7 @@ pub(super) enum Says {
     Yes,
     /// When, why or how the lead said no: any content means that it did.
     NoDetail,
-    /// When, where or how the lead agreed, which is nothing against a contact.
+    /// When, where or how the lead agreed. It says nothing against a contact.
     YesDetail,
     /// A word such as `unsubscribed` or `cleaned`, and nothing else.
     Status,
@@ -256,7 +256,7 @@ const WITHIN_AGAINST: &[&str] = &[
 ];
 const WITHIN_AGAINST_WORDS: &[&str] = &["dnc", "tps", "ctps"];
 
-/// In a column about how somebody wants to be reached: not at all.
+/// In a column about how somebody wants to be reached, these mean: not at all.
 const WORDS_NO_WAY: &[&str] =
     &["none", "no", "never", "nothing", "nocontact", "keine", "kein", "aucun", "ninguno", "nessuno"];
 
@@ -331,7 +331,7 @@ const FOR: &[&str] = &[
     "toestemming",
 ];
 
-/// After one of those: not whether, but when, why, or how.
+/// After one of those, these mean that the column does not say whether, but when, why or how.
 const DETAILS: &[&str] = &[
     "at",
     "on",
@@ -364,7 +364,7 @@ const DETAILS: &[&str] = &[
     "mode",
 ];
 
-/// What a cell may say against a contact.
+/// What a cell may contain against a contact.
 const WORDS_AGAINST: &[&str] = &[
     "unsubscribed",
     "unsubscribe",
@@ -421,8 +421,7 @@ const WORDS_AGAINST: &[&str] = &[
     "nichtangemeldet",
 ];
 
-/// Those of them that are also said of a lead, a deal or a file. In a column that is not about
-/// consent they say nothing.
+/// Those of them that are also used of a lead, a deal or a file. In a column that is not about consent they mean nothing.
 const WORDS_OF_OTHER_THINGS: &[&str] = &[
     "archived",
     "blocked",
@@ -442,11 +441,11 @@ const WORDS_OF_OTHER_THINGS: &[&str] = &[
     "widerrufen",
 ];
 
-/// What a cell may say of an address that cannot receive mail.
+/// What a cell may contain about an address that cannot receive mail.
 const WORDS_BOUNCED: &[&str] =
     &["cleaned", "bounced", "bounce", "hardbounce", "hardbounced", "undeliverable", "invalid", "invalidemail"];
 
-/// What a cell may say that is nothing against a contact.
+/// What a cell may contain that is nothing against a contact.
 const WORDS_FOR: &[&str] = &[
     "subscribed",
     "active",
@@ -488,7 +487,7 @@ const WORDS_FOR: &[&str] = &[
     "never",
 ];
 
-/// Where somebody is: `Mailing State/Province`, `Billing Country`.
+/// Words for where somebody is: `Mailing State/Province`, `Billing Country`.
 const ADDRESSES: &[&str] = &["mailing", "billing", "shipping", "postal", "home", "work", "office", "visiting"];
 const PARTS_OF_ADDRESS: &[&str] = &[
     "address", "street", "city", "town", "state", "province", "region", "county", "country", "zip", "code", "postcode",

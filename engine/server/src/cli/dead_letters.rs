@@ -109,14 +109,14 @@ impl Which {
         is(&self.source, "source") && is(&self.via, "message.via")
     }
 
-    /// Every letter that is meant.
+    /// Every letter that the options select.
     fn all(&self, client: &Client) -> anyhow::Result<Vec<Value>> {
         let letters = remote::fetch(client, "/v1/dead-letters", &[], usize::MAX)?.into_items();
         Ok(letters.into_iter().filter(|letter| self.takes(letter)).collect())
     }
 }
 
-/// What it is, in a few words.
+/// What the letter is, in a few words.
 fn what(letter: &Value) -> String {
     if letter["direction"] == "outgoing" {
         let [kind, what, via] = ["message.kind", "message.what", "message.via"].map(|at| table::cell(letter, at));

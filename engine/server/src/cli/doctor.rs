@@ -40,7 +40,7 @@ pub(super) struct Doctor {
 
 impl Doctor {
     pub(super) fn run(self) -> anyhow::Result<Answer> {
-        // Before it is opened, because opening closes what is open to others.
+        // Looked at before the folder is opened, because opening it removes the access of other users.
         let folder = match &self.data {
             Some(data) => findings::of_folder(existing(data)?),
             None => Vec::new(),
@@ -107,7 +107,7 @@ fn tell_of_records(damaged: &Value) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Reads every record, and each past workspace as whoever plays a journal again would.
+/// Reads every record, and checks each past workspace as it would be read to play a journal again.
 fn look_through(data: &Path, accept_loss: bool) -> anyhow::Result<(Value, Vec<Finding>)> {
     let options = SledOptions { accept_loss, ..SledOptions::default() };
     on_opened(data, options, async |store: &SledStore| {

@@ -54,7 +54,7 @@ pub(super) fn decode(mut file: File, given: Option<&'static Encoding>) -> io::Re
     Ok(Decoded { text, guess })
 }
 
-/// UTF-16 without a mark: every other byte of plain letters is zero, and no byte of any other text is.
+/// UTF-16 without a mark. In plain letters every other byte is zero; no other text contains zero bytes.
 fn by_zeros(head: &[u8]) -> Option<&'static Encoding> {
     let zeros = |from: usize| head.iter().skip(from).step_by(2).filter(|byte| **byte == 0).count();
     let (first, second) = (zeros(0), zeros(1));
@@ -64,8 +64,8 @@ fn by_zeros(head: &[u8]) -> Option<&'static Encoding> {
     Some(if second >= first { UTF_16LE } else { UTF_16BE })
 }
 
-/// UTF-8 if all of it is, or if most of what is not ASCII is; then only some rows are broken. Otherwise
-/// Windows-1252, which every text can be.
+/// UTF-8 if the whole file is, or if most of what is not ASCII is; then only some rows are broken. Otherwise
+/// Windows-1252, which any text can be.
 fn by_bytes(file: &mut File) -> io::Result<(&'static Encoding, Option<String>)> {
     file.seek(SeekFrom::Start(0))?;
     let (mut good, mut bad) = (0_u64, 0_u64);

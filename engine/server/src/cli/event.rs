@@ -1,4 +1,4 @@
-//! `cadenza event FILE`: posts events as they are: one, an array, or one per line.
+//! `cadenza event FILE`: posts events as they are: a single one, an array, or one per line.
 
 use super::Answer;
 use super::client::{Client, problem_text};

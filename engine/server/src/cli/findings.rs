@@ -12,17 +12,17 @@ use serde::Serialize;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// The default for how many MiB must be free, below which intake stops.
+/// The default for how many MiB must be free. Below that, intake stops.
 const RESERVE_MIB_DEFAULT: u64 = 256;
-/// A name that differs by more letters is a different one.
+/// A name that differs by more letters than this is a different name.
 const TYPING_MISTAKES_MAX: usize = 3;
-/// How many of a workspace's diagnostics are repeated here; `cadenza validate` shows all.
+/// How many of a workspace's diagnostics are repeated here. `cadenza validate` shows them all.
 const DIAGNOSTICS_SHOWN: usize = 5;
 
 /// Something that somebody should know.
 #[derive(Debug, Serialize)]
 pub(super) struct Finding {
-    /// `error`, `warning` or `info`. Info alone is no reason for concern.
+    /// `error`, `warning` or `info`. A finding with `info` is no reason for concern.
     pub(super) severity: &'static str,
     pub(super) code: &'static str,
     pub(super) message: String,
@@ -36,7 +36,7 @@ impl Finding {
     }
 }
 
-/// What there is to say of a data folder, besides its records.
+/// The findings about a data folder, besides its records.
 pub(super) fn of_folder(data: &Path) -> Vec<Finding> {
     let mut found = Vec::new();
     if let Some(told) = data_folder::open_places(data) {
@@ -73,7 +73,7 @@ pub(super) fn of_folder(data: &Path) -> Vec<Finding> {
     found
 }
 
-/// A workspace that was in force once and cannot be read as it was.
+/// The finding about a past workspace that cannot be read as it was.
 pub(super) fn of_past(name: Digest, lost: &Lost) -> Finding {
     let message = format!("what was decided under {name} cannot be played again: {lost}");
     let help = "nothing else misses it; files that cannot be read are kept anew when they are in force again and something happens \
@@ -168,7 +168,7 @@ pub(super) fn of_workspace(root: &Path) -> anyhow::Result<(Vec<Finding>, Option<
     Ok((found, checked.workspace))
 }
 
-/// What the engine does without a record of this kind, and what has to be done about it.
+/// How the engine manages without a record of this kind, and what has to be done about it.
 pub(super) fn advice(kind: &str) -> &'static str {
     match kind {
         "lead" => {

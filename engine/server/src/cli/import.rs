@@ -59,7 +59,7 @@ struct Intake {
     /// The time zone of dates that do not name one.
     timezone: String,
     fields: BTreeMap<String, ValueType>,
-    /// None of an older engine's.
+    /// Empty if the engine is older and does not send them.
     #[serde(default)]
     own_words: OwnWords,
 }
@@ -72,7 +72,7 @@ struct Tally {
     /// How many of these were imported before with a different choice on whether they may enrol.
     known_otherwise: usize,
     failed: usize,
-    /// Rows of which something was not taken that the preview could not have known of.
+    /// Rows of which something was not accepted that the preview could not foresee.
     left_out: usize,
 }
 
@@ -166,7 +166,7 @@ impl Import {
         Ok(preview)
     }
 
-    /// Sends what can be read. The preview has reported what cannot.
+    /// Sends the rows that can be read. The preview has reported the others.
     fn send(&self, client: &Client, recipe: &Recipe, preview: &Preview, total: usize) -> anyhow::Result<Tally> {
         let mut tally = Tally::default();
         let mut waiting: Vec<(u64, Value)> = Vec::with_capacity(EVENTS_AT_ONCE);
@@ -189,7 +189,7 @@ impl Import {
     }
 }
 
-/// Sends a batch. What the engine could not take for the moment is sent again after a while.
+/// Sends a batch. What the engine could not accept for the moment is sent again after a while.
 fn send_batch(
     client: &Client,
     waiting: &mut Vec<(u64, Value)>,

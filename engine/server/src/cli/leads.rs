@@ -1,4 +1,4 @@
-//! `cadenza leads`: a list, one lead, and what people do to it.
+//! `cadenza leads`: lists leads, shows one, and does to it what people can do.
 
 use super::Answer;
 use super::remote::{self, Listing, Remote, find_lead, path};

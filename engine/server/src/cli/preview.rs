@@ -9,12 +9,12 @@ use cadenza_language::listed;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Rows that are shown.
+/// How many rows are shown.
 const ROWS_SHOWN: usize = 3;
 /// How many left-out fields are remembered by line, so that each is reported once.
 const LEFT_OUT_REMEMBERED: usize = 10_000;
 
-/// What a look at the whole file shows.
+/// The result of reading the whole file.
 #[derive(Debug, Default)]
 pub(super) struct Preview {
     /// Rows that are not empty.
@@ -29,7 +29,7 @@ pub(super) struct Preview {
     opted_out: usize,
     /// Rows with a number to call, but no time zone to call it in.
     zoneless: usize,
-    /// By channel.
+    /// How many rows refuse each channel.
     refusing: BTreeMap<String, usize>,
     types: BTreeMap<String, usize>,
     known: BTreeMap<String, String>,
@@ -58,7 +58,7 @@ impl Preview {
         }
     }
 
-    /// Notes a row that cannot be read.
+    /// Records a row that cannot be read.
     pub(super) fn complain(&mut self, line: u64, why: &str) {
         self.rows += 1;
         self.unreadable += 1;

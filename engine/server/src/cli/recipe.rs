@@ -56,9 +56,9 @@ pub(super) enum Column {
     /// When it happened.
     At,
     Lead(String, ValueType),
-    /// What the lead wants. A field with that name holds it too.
+    /// A consent column. A field with the same name holds its value too.
     Consent(ConsentColumn, Option<(String, ValueType)>),
-    /// Its stage, its owner, or the channels it refuses.
+    /// The lead's stage, its owner, or the channels that it refuses.
     Standing(&'static str),
     /// A name under `data`.
     Data(String),
@@ -83,7 +83,7 @@ pub(super) struct Unclear {
 #[error("it names no lead: it needs an id, external_id, email or phone{0}")]
 pub(super) struct NamesNobody(String);
 
-/// What became of a row.
+/// The result of a row.
 #[derive(Debug)]
 pub(super) struct Made {
     pub(super) event: Value,
@@ -112,13 +112,13 @@ pub(super) enum Enrolment {
 pub(super) struct Recipe {
     map: Option<ColumnMap>,
     fields: BTreeMap<String, ValueType>,
-    /// The same, for reading events by.
+    /// The same fields, in the form for reading events.
     declared: BTreeMap<String, Declared>,
-    /// The team's own words, likewise.
+    /// The team's own words, also for reading events.
     own_words: OwnWords,
     enrolment: Enrolment,
     now: Timestamp,
-    /// The workspace's. A plain date is that day in this zone.
+    /// The workspace's zone, in which a plain date is read.
     zone: TimeZone,
 }
 
@@ -222,7 +222,7 @@ impl Recipe {
                 Column::At if at.is_some() => {}
                 Column::At => match self.moment(&value) {
                     Ok(time) => at = Some(time),
-                    // The lead and what it wants are imported all the same; whether it is recent is unknown.
+                    // The lead and its wishes are still imported; whether the event is recent is unknown.
                     Err(left) => {
                         left_out.push(left);
                         is_of_any_age = true;
@@ -286,7 +286,7 @@ impl Recipe {
         })
     }
 
-    /// Whether one of these columns may say so.
+    /// Whether one of these columns may say that somebody does not want to be contacted.
     pub(super) fn asks_consent<'c>(&self, columns: impl IntoIterator<Item = &'c String>) -> bool {
         columns.into_iter().any(|column| match self.column(column) {
             Column::Consent(consent, _) => {
@@ -384,15 +384,15 @@ impl Recipe {
         })
     }
 
-    /// A time as files have it. A date alone is that day in the workspace's zone.
+    /// A time in the form that files use. A date alone means that day in the workspace's zone.
     fn time(&self, value: &Value) -> anyhow::Result<Timestamp> {
         let core = value_of(value.clone()).unwrap_or_default();
         moment::read(&core, &self.zone)
             .map_err(|_| anyhow!("{value} is no time: write 2026-03-08T07:30:00Z, or a date such as 2026-03-08"))
     }
 
-    /// A cell as its field holds it, so that one value is one event however it is written. What cannot be read stays as
-    /// it is and is judged later.
+    /// A cell in the form in which its field stores it, so that a value gives the same event however it is written.
+    /// What cannot be read stays as it is and is judged later.
     fn loosened(&self, value: Value, kind: ValueType) -> Value {
         let Some(core) = value_of(value.clone()) else { return value };
         reading::read(core, kind, &self.zone).map_or(value, |core| json::show(&core))
@@ -488,7 +488,7 @@ fn standing(name: &str) -> Option<Column> {
     ["stage", "owner", "refused"].into_iter().find(|known| *known == name).map(Column::Standing)
 }
 
-/// Whether a number may mean two things, as `1,200` and `1.200` do in a table that may have decimal commas.
+/// Whether a number could mean two things, like `1,200` and `1.200` in a table that may have decimal commas.
 fn means_two_numbers(value: &Value) -> bool {
     let text = value.as_str().map(reading::known).unwrap_or_default();
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
@@ -515,8 +515,8 @@ impl Against {
         }
     }
 
-    /// Adds it to the event's lead, and returns whether it says anything. Nothing is added if there is nothing against
-    /// a contact, so that the event is the same as without such a column.
+    /// Adds it to the event's lead, and returns whether there was anything to add. Nothing is added if there is nothing
+    /// against a contact, so that the event is the same as without such a column.
     fn tell(self, lead: &mut Map<String, Value>) -> bool {
         if self.opted_out {
             lead.insert("opted_out".to_owned(), true.into());
@@ -526,7 +526,7 @@ impl Against {
         let named = self.refused_by.into_iter();
         let mut refused: Vec<Value> = named.chain(self.refused.into_iter().map(Value::from)).collect();
         if refused.len() > 1 {
-            // A cell that names several channels is one of many here.
+            // A cell that names several channels is split into its items here.
             let apart = |value: Value| if let Value::Array(items) = value { items } else { vec![value] };
             lead.insert("refused".to_owned(), refused.into_iter().flat_map(apart).collect::<Vec<_>>().into());
         } else if let Some(only) = refused.pop() {
@@ -536,19 +536,19 @@ impl Against {
     }
 }
 
-/// Addresses and numbers of a row besides the lead's own: `Email 2`, `Mobile`. Whoever says no says it for all of them.
+/// Addresses and numbers of a row besides the lead's own: `Email 2`, `Mobile`. A refusal counts for all of them.
 #[derive(Default)]
 struct Beside {
     emails: Vec<Value>,
     phones: Vec<Value>,
 }
 
-/// Whether a column's name says that it holds addresses or numbers, whatever becomes of it.
+/// Whether a column's name says that it holds addresses or numbers, even if the column is not used.
 pub(super) fn names_somebody(column: &str) -> bool {
     column_of(column).is_some()
 }
 
-/// Which of the two.
+/// The kind of key that the column holds: address or number.
 fn column_of(column: &str) -> Option<IdentityKind> {
     let name = plain_name(column);
     let has = |markers: &[&str]| markers.iter().any(|marker| name.contains(marker));

@@ -1,5 +1,5 @@
-//! Which engine a command talks to, and what all such commands share: lists page by page, and
-//! leads by whatever names them.
+//! Which engine a command talks to, and what all such commands share: lists, page by page, and leads by whatever names
+//! them.
 
 use super::client::{Client, ClientError, escape, query};
 use crate::say::{output, table};
@@ -69,9 +69,9 @@ pub(super) struct Found {
     pub(super) items: Vec<Value>,
     /// Whether there are more.
     pub(super) more: bool,
-    /// What the engine held back and why, for a list where it does so.
+    /// The items that the engine held back and why, for a list that reports it.
     pub(super) held: Vec<Value>,
-    /// For an empty queue, what there is elsewhere.
+    /// For an empty queue, the items that are elsewhere.
     pub(super) elsewhere: Value,
 }
 
@@ -140,7 +140,7 @@ pub(super) fn find_lead(client: &Client, text: &str) -> anyhow::Result<String> {
     }
 }
 
-/// Does something to one thing and reports what happened.
+/// Posts a request for one thing and reports what happened.
 pub(super) fn act(client: &Client, path: &str, body: Option<&Value>) -> anyhow::Result<()> {
     let done = client.post(path, body)?;
     tell(&done);
@@ -157,7 +157,7 @@ pub(super) fn tell(done: &Value) {
     }
 }
 
-/// A path with one thing's name in it.
+/// A path that contains the name of one thing.
 pub(super) fn path(before: &str, name: &str, after: &str) -> String {
     format!("{before}{}{after}", escape(name))
 }

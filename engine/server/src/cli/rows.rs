@@ -14,9 +14,9 @@ const LINE_BYTES_MAX: usize = 1 << 20;
 const TABLES: [&str; 4] = ["csv", "tsv", "tab", "txt"];
 
 pub(super) struct Row {
-    /// The line of the file it begins on; the first is 1.
+    /// The line of the file on which the row begins; the first is 1.
     pub(super) line: u64,
-    /// Its cells by the names of their columns, none for an empty row, or why it cannot be read.
+    /// Its cells by the names of their columns, empty for an empty row; or why the row cannot be read.
     pub(super) cells: anyhow::Result<Map<String, Value>>,
 }
 

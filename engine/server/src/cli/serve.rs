@@ -20,8 +20,8 @@ use tracing_subscriber::EnvFilter;
 
 /// Where the engine listens by default: only on this machine.
 const LISTEN_DEFAULT: &str = "127.0.0.1:8080";
-/// The longest that a stop waits for messages that are being sent. This is longer than any
-/// connection waits for an answer.
+/// The longest time that a stop waits for messages that are being sent. This is longer than any connection waits for an
+/// answer.
 const SENDING_DRAIN_S_MAX: u64 = 3_600;
 
 /// How long the driver may take to finish and close the store once no request is running any more.
@@ -168,10 +168,10 @@ impl Serve {
         let limits = self.limits()?;
         let (workspace, data) = (options.workspace.clone(), options.data.clone());
         let drain = options.driver.sendings_drain;
-        // Bound first, so that a taken address is known before the data folder is touched.
+        // Bound first, so that an address already in use is reported before the data folder is touched.
         let listener = bind(self.listen.as_deref().unwrap_or(LISTEN_DEFAULT)).await?;
         let mut stop = std::pin::pin!(stop_signal()?);
-        // On a thread of its own, because reading a large folder never yields, and a signal must be heard all the same.
+        // On a thread of its own, because reading a large folder never yields, and a signal must still be heard.
         let starting = tokio::task::spawn_blocking(|| Handle::current().block_on(start::start(options)));
         let running = tokio::select! {
             started = starting => started.context("the start broke off")??,
@@ -222,7 +222,7 @@ impl Serve {
                 left,
                 "the store did not let it end within {seconds} s, and it ends without; nothing acknowledged is lost"
             );
-            // Whoever waits for the store would wait forever, so nothing is cleaned up.
+            // Waiting for the store would take forever, so nothing is cleaned up.
             std::process::exit(2);
         }
         tracing::info!("stopped");
@@ -230,8 +230,8 @@ impl Serve {
     }
 }
 
-/// Listens on an address, or on what a host name stands for: the first that is free. IPv4 is preferred, because the
-/// commands look for the engine at 127.0.0.1.
+/// Listens on an address, or on the first free address of a host name. IPv4 is preferred, because the commands look for
+/// the engine at 127.0.0.1.
 async fn bind(listen: &str) -> anyhow::Result<TcpListener> {
     let wanted = || format!("cannot listen on `{listen}`: write an address and a port, such as 127.0.0.1:8080");
     let mut addresses: Vec<SocketAddr> = tokio::net::lookup_host(listen).await.with_context(wanted)?.collect();

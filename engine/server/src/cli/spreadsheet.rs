@@ -6,7 +6,7 @@ use anyhow::{Context as _, anyhow, bail};
 use serde_json::{Map, Value};
 use std::io::{BufRead, Read as _};
 
-/// Characters that may separate cells. Of two that are equally frequent in the header, the earlier is meant.
+/// Characters that may separate cells. If two are equally frequent in the header, the earlier one is used.
 const BETWEEN: [u8; 4] = [b',', b';', b'\t', b'|'];
 
 /// The most bytes of a header line.

@@ -160,7 +160,7 @@ fn nothing(found: &Found) -> String {
     }
 }
 
-/// What is held back, by reason, and when the first of each may be done.
+/// What is held back, by reason, and when the first task of each may be done.
 fn held_back(held: &[Value], zone: &TimeZone) -> String {
     let mut by_reason: BTreeMap<String, (u64, Option<String>)> = BTreeMap::new();
     for page in held {
@@ -182,8 +182,8 @@ impl Act {
     fn run(self) -> anyhow::Result<()> {
         let (which, what, body) = match self {
             Self::Outcome { which, outcome, result, notes, data } => {
-                // A value that is valid JSON is taken as JSON: 250 is a number, "250" a text. Digits that a number
-                // would not keep, such as those of a phone number or an id, stay a text.
+                // A value that is valid JSON counts as JSON: 250 is a number, "250" a text. Digits that a number would
+                // not preserve, such as those of a phone number or an id, stay a text.
                 let value = |text: String| match serde_json::from_str(&text) {
                     Ok(Value::Number(number)) if number.to_string() != text.trim() => Value::String(text),
                     Ok(value) => value,

@@ -1,5 +1,5 @@
-//! `cadenza test`: plays the cases of `*.test.yaml` in memory, and says in plain words which do not hold and what happened
-//! instead.
+//! `cadenza test`: plays the cases of `*.test.yaml` in memory, and says in plain words which do not hold and what
+//! happened instead.
 
 use super::remote::{Remote, find_lead, path};
 use super::{Answer, why};
@@ -55,15 +55,15 @@ enum Format {
     Json,
 }
 
-/// What a folder's cases came to.
+/// The result of a folder's cases.
 struct Report {
-    /// What is wrong with files, and the files.
+    /// What is wrong with files, and the files themselves.
     diagnostics: Vec<Diagnostic>,
     files: Folder,
     played: Vec<Played>,
-    /// How many cases there are, those that nobody wanted included.
+    /// How many cases there are, including those that were not selected.
     cases: usize,
-    /// Test files that have errors, or tables of theirs.
+    /// Test files that have errors, or whose tables have errors.
     unplayed: Vec<String>,
     catalog: Option<Arc<Catalog>>,
     took: Duration,
@@ -92,7 +92,7 @@ impl Test {
         Ok(if report.holds() { Answer::Yes } else { Answer::No })
     }
 
-    /// Makes a case of what a lead lived through.
+    /// Makes a case from a lead's past.
     fn record(&self, lead: &str) -> anyhow::Result<Answer> {
         let client = self.remote.client()?;
         let lead = find_lead(&client, lead)?;
@@ -110,7 +110,7 @@ impl Test {
             _ => None,
         });
         let heard_of: BTreeSet<String> = heard_of.collect();
-        // Of one that is gone there is nothing left to mask.
+        // If a lead is gone, there is nothing left to mask.
         let known = |id: String| {
             let state = client.get(&path("/v1/leads/", &id, "")).ok()?;
             let fields = state["fields"].as_object()?.clone();
@@ -155,7 +155,8 @@ impl Test {
         Ok(Report { diagnostics, files, played, cases, unplayed, catalog, took: began.elapsed() })
     }
 
-    /// What is wrong with `--case` when no case is meant by it. One of a file with errors may be meant, which is told first.
+    /// The error for a `--case` that matches no case. Errors in files are reported first, because the case may be in
+    /// one of those.
     fn names_nothing(&self, report: &Report) -> Option<String> {
         let text = self.case.as_ref()?;
         let is_meant = !report.played.is_empty() || report.diagnostics.iter().any(Diagnostic::is_error);
@@ -247,12 +248,12 @@ impl Test {
     }
 }
 
-/// How often a watched folder is looked at.
+/// How often a watched folder is checked.
 const WATCH_EVERY: Duration = Duration::from_millis(300);
-/// How deep.
+/// How many levels of folders are watched.
 const WATCH_DEEP_MAX: usize = 5;
 
-/// What every file of a folder was when it was last written.
+/// The state of every file in a folder: when it was last written, and its size.
 fn changes(folder: &Path) -> Vec<(PathBuf, Option<SystemTime>, u64)> {
     let mut files = Vec::new();
     note(folder, 0, &mut files);

@@ -136,7 +136,7 @@ impl Place {
     }
 }
 
-/// Checks that a data folder exists. One that does not has no tokens, and looking for them would make it.
+/// Checks that a data folder exists. A folder that does not exist has no tokens, and looking for them would create it.
 pub(super) fn existing(data: &Path) -> anyhow::Result<&Path> {
     if !data.is_dir() {
         bail!("there is no data folder `{}`", data.display());
@@ -156,7 +156,7 @@ pub(super) fn on_opened<T>(
 ) -> anyhow::Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        // What is looked up, copied or given away here an older program can read as well: it is not locked out.
+        // An older program can also read what is looked up, copied or created here, so it is not locked out.
         let options = SledOptions { raise: false, ..options };
         let opened = start::open_store(data, options, output::complain);
         let store = opened.map_err(|error| match error.downcast_ref() {

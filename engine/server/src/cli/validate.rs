@@ -30,12 +30,12 @@ enum Format {
     Json,
 }
 
-/// Checks a workspace folder, with components that are not in it.
+/// Checks a workspace folder, together with components that are not in it.
 pub(super) fn check(root: &Path, more: &[PathBuf]) -> anyhow::Result<(Folder, Checked)> {
     read(root, more).map(|(folder, checked, _)| (folder, checked))
 }
 
-/// The same with the plugins that it was checked by.
+/// The same, including the plugins that it was checked with.
 fn read(root: &Path, more: &[PathBuf]) -> anyhow::Result<(Folder, Checked, Plugins)> {
     let folder = Folder::read(root)?;
     let settings = cadenza_language::plugin_settings(&folder);
@@ -58,7 +58,7 @@ impl Validate {
     pub(super) fn run(self) -> anyhow::Result<Answer> {
         let (mut folder, mut checked, plugins) = read(&self.folder, &self.plugin)?;
         let mut valid = checked.workspace.is_some();
-        // What test files name is looked for in a workspace that is in order.
+        // Names in test files are looked up in a workspace without errors.
         if let Some(workspace) = &checked.workspace {
             let files = Folder::read_cases(&self.folder)?;
             let cases = check_cases(&files, workspace, &plugins);

@@ -1,4 +1,4 @@
-//! `cadenza why LEAD`: the story of a lead, readable for whoever manages the reps.
+//! `cadenza why LEAD`: the story of a lead, readable for those who manage the reps.
 
 use super::Answer;
 use super::client::{Client, query};
@@ -34,7 +34,7 @@ impl Why {
     }
 }
 
-/// The whole journal, page by page, with facts beside the words where they are wanted, and the time zone of its words.
+/// The whole journal, page by page, and the time zone of its words. With `facts`, each entry also has its facts.
 pub(super) fn entries(client: &Client, lead: &str, facts: bool) -> anyhow::Result<(Vec<Value>, Option<String>)> {
     let mut entries: Vec<Value> = Vec::new();
     let mut unreadable = 0;

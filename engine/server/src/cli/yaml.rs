@@ -17,7 +17,7 @@ fn parse<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     serde_saphyr::from_str(text).map_err(|error| error.render_with_formatter(&Words))
 }
 
-/// The library's messages, except those that advise its programmer.
+/// The library's messages, except those that advise programmers.
 struct Words;
 
 impl MessageFormatter for Words {

@@ -50,7 +50,7 @@ impl Caller {
         self.send(request.body(Full::default())?).await
     }
 
-    /// Asks for something to be done.
+    /// Posts a JSON body with a token.
     pub(super) async fn post(&self, token: &str, path: &str, body: &Value) -> anyhow::Result<Answer> {
         let request = Request::post(format!("{}{path}", self.base)).header(AUTHORIZATION, format!("Bearer {token}"));
         let request = request.header(CONTENT_TYPE, "application/json");

@@ -1,5 +1,5 @@
 //! Where the demo's mails and reminders go: a receiver on this machine that checks each signature, and that each
-//! idempotency key comes once. Prospects read their mail here.
+//! idempotency key arrives only once. Prospects read their mail here.
 
 use super::prospect::MailReaction;
 use super::world::{Happening, World};
@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::net::TcpListener;
 
-/// The same for every attempt to send a message.
+/// The header with the key, which is the same for every attempt to send a message.
 const KEY_HEADER: &str = "idempotency-key";
 
 struct Mailbox {
@@ -63,8 +63,8 @@ impl Mailbox {
         serde_json::from_slice(body).map_err(|error| format!("it is no JSON: {error}"))
     }
 
-    /// Whether this key comes for the first time. If not, it is remembered for the end; the demo continues, to
-    /// show how often that happens.
+    /// Whether this key arrives for the first time. If not, that is recorded for the end; the demo continues, to show
+    /// how often it happens.
     fn is_new(&self, headers: &HeaderMap) -> bool {
         let key = headers.get(KEY_HEADER).and_then(|key| key.to_str().ok()).unwrap_or_default();
         let is_new = self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(key.to_owned());

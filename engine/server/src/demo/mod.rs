@@ -23,11 +23,11 @@ use std::time::{Duration, Instant};
 use summary::Summary;
 use tracing_subscriber::EnvFilter;
 
-/// At this speed five business minutes take 150 ms, and two working days a minute.
+/// At this speed, five business minutes take 150 ms, and two working days take a minute.
 const SPEED_DEFAULT: u32 = 2_000;
 /// How often the summary is redrawn.
 const REDRAW_EVERY: Duration = Duration::from_millis(250);
-/// How often a line is written where nothing can be redrawn.
+/// How often a line is written if the summary cannot be redrawn.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
 /// Options of the demo.
@@ -79,7 +79,7 @@ impl Demo {
     }
 }
 
-/// Shows how it goes until it is over.
+/// Shows the progress until the demo is over.
 async fn watch(stage: &Stage, screen: &mut Screen, began: Instant) -> anyhow::Result<()> {
     while !stage.world.is_over() {
         screen.show(&Summary::take(&stage.world, began.elapsed()).await?);
@@ -107,7 +107,7 @@ async fn finish(stage: &mut Stage, screen: &mut Screen, began: Instant) -> anyho
 /// The terminal: a summary that is redrawn, or lines if there is none.
 struct Screen {
     is_terminal: bool,
-    /// Lines drawn last, which the next ones replace.
+    /// How many lines were drawn last. The next ones replace them.
     drawn: usize,
     last_line: Option<Instant>,
 }

@@ -52,7 +52,7 @@ pub(super) struct CallAnswer {
 /// Something a prospect does of its own accord.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Visit {
-    /// How many engine minutes after it came, or after the mail.
+    /// How many engine minutes after the lead came, or after the mail.
     pub(super) after_minutes: u32,
     /// `page`, `paper`, `mail_click` and so on.
     pub(super) kind: &'static str,

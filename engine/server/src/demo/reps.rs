@@ -39,7 +39,7 @@ struct Player {
     id: RepId,
     rep: Rep,
     token: String,
-    /// Decides how fast it is, and when it is called away.
+    /// Decides how fast the rep is, and when the rep is called away.
     rng: Rng,
 }
 
@@ -51,10 +51,10 @@ struct Job {
     email: String,
     redial: bool,
     due: Timestamp,
-    /// From when on it could have been done.
+    /// When the task could first have been done.
     offered: Timestamp,
     reminders: u64,
-    /// Fields that its report has to answer, with their types.
+    /// Fields that the report has to answer, with their types.
     asks: Vec<(String, String)>,
 }
 
@@ -76,7 +76,7 @@ impl Job {
         })
     }
 
-    /// What the rep answers to what is asked.
+    /// The rep's answers to the questions.
     fn answers(&self) -> Value {
         let answer = |kind: &str| match kind {
             "bool" => json!(true),
@@ -90,7 +90,7 @@ impl Job {
     }
 }
 
-/// The questions of a task that have to be answered, and are not yet.
+/// The required questions of a task that have no answer yet.
 fn required(asks: &Value) -> Vec<(String, String)> {
     let asks = asks.as_array().into_iter().flatten().filter(|ask| ask["required"] == true && ask["value"].is_null());
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -304,7 +304,7 @@ fn decide(world: &Arc<World>, email: &str, prospect: &Prospect, after_minutes: u
     }
 }
 
-/// Plays whoever looks after calls that nobody owns: they go to the sales desk in turn.
+/// Plays the person who looks after calls that nobody owns: they go to the sales desk in turn.
 pub(super) async fn hand_out(world: Arc<World>, token: String) {
     while !world.is_over() {
         world.sleep_s(HAND_OUT_EVERY_S).await;

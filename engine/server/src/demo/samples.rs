@@ -1,5 +1,5 @@
-//! The sample leads: what the website of the shipped workspace would send, one delivery per line. Their times are those
-//! of a Monday in March 2026; the demo moves them to its own first day.
+//! The sample leads: what the website of the shipped workspace would send, one delivery per line. Their times are on a
+//! Monday in March 2026; the demo moves them to its own first day.
 
 use super::shipped;
 use anyhow::Context as _;
@@ -25,7 +25,7 @@ pub(super) struct Sample {
 }
 
 impl Sample {
-    /// A text of the body.
+    /// A text from the body.
     pub(super) fn text(&self, name: &str) -> Option<&str> {
         self.body.get(name).and_then(Value::as_str)
     }

@@ -31,7 +31,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 
-/// Two working days, from the first opening on.
+/// Two working days, from the first opening.
 const LASTS_MS: i64 = 33 * HOUR_MS;
 /// How long before the first opening the clock begins. The engine starts in that time.
 const LEAD_IN_MS: i64 = 15 * MINUTE_MS;
@@ -39,7 +39,7 @@ const LEAD_IN_MS: i64 = 15 * MINUTE_MS;
 const LISTEN_DEFAULT: &str = "127.0.0.1:8080";
 /// How long the players may take to finish.
 const GO_HOME_TIMEOUT: Duration = Duration::from_secs(10);
-/// Leads read at once when everything is checked.
+/// How many leads are read at once when everything is checked.
 const PAGE_ITEMS: usize = 500;
 
 /// Everything that is running.
@@ -318,7 +318,7 @@ fn first_opening(calendar: &Calendar, now: Timestamp) -> Timestamp {
         at = at.plus_ms(STEP_MS);
     }
     let mut opening = calendar.next_open(at);
-    // Bounded by the longest stretch of holidays anybody has.
+    // Limited to more days than any stretch of holidays has.
     for _ in 0..60 {
         if calendar.is_open(opening.plus_ms(DAY_MS + HOUR_MS)) {
             break;
@@ -356,7 +356,7 @@ impl<'a> Tokens<'a> {
         Ok(text)
     }
 
-    /// One for each rep.
+    /// A token for each rep.
     fn of_reps(&mut self) -> anyhow::Result<BTreeMap<RepId, String>> {
         let catalog = self.engine.catalog();
         let reps = catalog.workspace.settings.team.reps.keys();

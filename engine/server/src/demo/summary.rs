@@ -9,10 +9,10 @@ use cadenza_core::time::Timestamp;
 use serde_json::Value;
 use std::time::Duration;
 
-/// Everything at one moment.
+/// All counts at one moment.
 pub(super) struct Summary {
     pub(super) tally: Tally,
-    /// What the engine says of itself, as `cadenza status` shows it.
+    /// What the engine reports about itself, as `cadenza status` shows it.
     pub(super) status: Value,
     took: Duration,
     /// The time in the workspace's zone.
@@ -21,7 +21,7 @@ pub(super) struct Summary {
 }
 
 impl Summary {
-    /// Takes it now; `took` is the real time since the beginning.
+    /// Takes the summary now; `took` is the real time since the beginning.
     pub(super) async fn take(world: &World, took: Duration) -> anyhow::Result<Self> {
         let status = StatusView::take(&world.engine).await?;
         Ok(Self {

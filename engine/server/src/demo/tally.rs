@@ -14,7 +14,7 @@ pub(super) struct Tally {
     pub(super) forged: usize,
     /// Deliveries that had to wait because the engine was busy.
     pub(super) waited: usize,
-    /// Milliseconds of real time each delivery took.
+    /// How long each delivery took, in milliseconds of real time.
     pub(super) intake_ms: Vec<u32>,
     /// First calls to leads that were owed one.
     pub(super) first_calls: Vec<FirstCall>,
@@ -49,7 +49,7 @@ pub(super) struct Tally {
     pub(super) revenue: u64,
     /// Deals lost.
     pub(super) lost: usize,
-    /// By mail address.
+    /// What happened to each lead, by mail address.
     pub(super) lives: BTreeMap<String, Life>,
 }
 
@@ -58,32 +58,32 @@ pub(super) struct Tally {
 pub(super) struct FirstCall {
     /// Business minutes from when the lead could be called to the dial.
     pub(super) minutes: f64,
-    /// Whether that was before it was due.
+    /// Whether the call was made before it was due.
     pub(super) in_time: bool,
 }
 
-/// What happened with one lead.
+/// What happened to one lead.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Life {
-    /// Calls to it.
+    /// Calls to the lead.
     pub(super) dials: u32,
     /// Calls answered.
     pub(super) reached: u32,
-    /// Mails to it.
+    /// Mails to the lead.
     pub(super) mails: u32,
-    /// Things it did.
+    /// Things that the lead did.
     pub(super) engaged: u32,
     pub(super) qualified: bool,
-    /// It came to the meeting.
+    /// Whether the lead came to the meeting.
     pub(super) met: bool,
-    /// It bought.
+    /// Whether the lead bought.
     pub(super) won: bool,
-    /// Somebody was reminded of it.
+    /// Whether somebody was reminded of the lead.
     pub(super) reminded: bool,
 }
 
 impl Life {
-    /// How much there is to tell of it.
+    /// How interesting the lead's story is.
     fn interest(&self) -> u32 {
         let points = [(self.qualified, 8), (self.met, 6), (self.won, 8), (self.reminded, 4), (self.engaged > 0, 4)];
         let points: u32 = points.iter().filter(|(is, _)| *is).map(|(_, points)| points).sum();
@@ -93,14 +93,14 @@ impl Life {
 }
 
 impl Tally {
-    /// What happened with the lead of this mail address.
+    /// What happened to the lead with this mail address.
     pub(super) fn life(&mut self, email: &str) -> &mut Life {
         self.lives.entry(email.to_owned()).or_default()
     }
 
     /// The lead with the best story.
     pub(super) fn most_interesting(&self) -> Option<&str> {
-        // The first of equals, so that the same run tells of the same lead.
+        // Of equals, the first one is taken, so that the same run tells of the same lead.
         let best = self.lives.iter().rev().max_by_key(|(_, life)| life.interest())?;
         Some(best.0)
     }

@@ -12,11 +12,11 @@ use serde_json::json;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// The webhook.
+/// The path of the webhook.
 const HOOK: &str = "/hooks/website";
 /// Clients that post at the same time.
 pub(super) const CLIENTS: usize = 4;
-/// One in this many deliveries is sent again, as senders do when a response got lost.
+/// One in this many deliveries is sent again, as senders do when a response is lost.
 const REPEAT_EVERY: usize = 25;
 /// How often a delivery is tried while the engine is busy.
 const ATTEMPTS_MAX: u32 = 5;
@@ -57,7 +57,7 @@ async fn submit(world: &World, sample: &Sample, key: &Key, repeat: bool) -> anyh
     Ok(())
 }
 
-/// Sends a delivery until it is accepted; a busy engine is given time.
+/// Sends a delivery until it is accepted, and waits while the engine is busy.
 async fn delivered(world: &World, sample: &Sample, key: &Key, body: &Bytes) -> anyhow::Result<serde_json::Value> {
     for attempt in 1.. {
         let answer = send(world, &sample.id, key, body.clone()).await?;
@@ -80,7 +80,7 @@ async fn send(world: &World, id: &str, key: &Key, body: Bytes) -> anyhow::Result
     world.caller.deliver(HOOK, &headers, body).await
 }
 
-/// A delivery signed with another key has to be refused.
+/// A delivery signed with another key must be refused.
 pub(super) async fn forge(world: &World) -> anyhow::Result<()> {
     let body = Bytes::from_static(br#"{"email": "mallory@example.com", "source": "web"}"#);
     let answer = send(world, "forged", &Key::new(b"not the secret of this website"), body).await;
@@ -90,7 +90,7 @@ pub(super) async fn forge(world: &World) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What the lead does in the hours after.
+/// Schedules what the lead does in the hours afterwards.
 fn follow_up(world: &Arc<World>, sample: &Sample) {
     let Some(prospect) = world.prospects.get(&sample.email) else { return };
     for (number, visit) in prospect.visits().into_iter().enumerate() {

@@ -1,5 +1,5 @@
-//! What everybody in the demo shares: the clock, the way to the engine, the prospects, the tally, and the
-//! first thing that went wrong.
+//! What everybody in the demo shares: the clock, the connection to the engine, the prospects, the tally, and the first
+//! thing that went wrong.
 
 use super::caller::Caller;
 use super::prospect::Prospect;
@@ -32,17 +32,17 @@ impl World {
         self.engine.clock().now()
     }
 
-    /// Whether it is over, one way or the other.
+    /// Whether the demo is over, successfully or not.
     pub(super) fn is_over(&self) -> bool {
         self.now() >= self.ends || self.trouble.get().is_some()
     }
 
-    /// What was counted.
+    /// Locks what was counted.
     pub(super) fn tally(&self) -> MutexGuard<'_, Tally> {
         self.tally.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes that something is wrong. The first such thing ends the demo.
+    /// Records that something is wrong. The first such record ends the demo.
     pub(super) fn fail(&self, what: String) {
         let _ = self.trouble.set(what);
     }
@@ -90,7 +90,7 @@ impl World {
 
 /// Something a prospect does.
 pub(super) struct Happening {
-    /// The event's id. The same deed is the same event.
+    /// The event's id. The same deed gives the same event.
     pub(super) id: String,
     pub(super) kind: &'static str,
     pub(super) email: String,

@@ -3,14 +3,14 @@
 use super::counted;
 use cadenza_rehearsal::{Failure, Played, WorkflowCoverage};
 
-/// The most lines of a story that are shown around what failed.
+/// The most lines of a story that are shown around a failure.
 const STORY_LINES_MAX: usize = 60;
-/// Lists are shortened to so many, unless somebody wants all.
+/// Lists are shortened to this many entries, unless all are wanted.
 const LISTED_MAX: usize = 10;
-/// How wide a line may be.
+/// The width of a line.
 const WIDTH: usize = 110;
 
-/// A case that was played: what does not hold, then what happened.
+/// A case that was played: first what does not hold, then what happened.
 pub(crate) fn told(played: &Played, all: bool) -> String {
     let practices =
         if played.practices.is_empty() { String::new() } else { format!(" ({})", played.practices.join(", ")) };
@@ -43,14 +43,14 @@ fn failed(failure: &Failure) -> Vec<String> {
     lines
 }
 
-/// What happened, around what was met last; with `all`, every line of it.
+/// What happened, around the last line that met an expectation; with `all`, every line of it.
 fn story(played: &Played, all: bool) -> Vec<String> {
     let mut lines = vec![format!("  What happened; times are those of {}.", played.zone)];
     if played.story.is_empty() {
         lines.push("  Nothing.".to_owned());
         return lines;
     }
-    // What is missing is missed where something was met last.
+    // What is missing should have come near the last line that met an expectation.
     let last_met = played.story.iter().rposition(|line| !line.met.is_empty()).unwrap_or(0);
     let first = if all { 0 } else { last_met.saturating_sub(STORY_LINES_MAX / 2) };
     let until = if all { played.story.len() } else { (first + STORY_LINES_MAX).min(played.story.len()) };
@@ -104,7 +104,7 @@ pub(crate) fn coverage(workflows: &[WorkflowCoverage], all: bool) -> String {
     lines.join("\n")
 }
 
-/// Names behind each other, as many to a line as fit.
+/// Names one after the other, with as many on a line as fit.
 fn wrapped(head: &str, names: &[String], all: bool) -> Vec<String> {
     let shown = if all { names.len() } else { names.len().min(LISTED_MAX) };
     let mut lines = Vec::new();

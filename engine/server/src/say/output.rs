@@ -19,8 +19,8 @@ pub(crate) fn complain(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{}", harmless(text));
 }
 
-/// Shows how far a long command has come: one line on standard error, overwritten each time. Prints nothing if
-/// standard error is not a terminal.
+/// Shows the progress of a long command: one line on standard error, overwritten each time. Prints nothing if standard
+/// error is not a terminal.
 pub(crate) fn progress(text: &str) {
     let mut stderr = std::io::stderr().lock();
     if !stderr.is_terminal() {
@@ -42,7 +42,7 @@ pub(crate) fn redraw(lines: &[String], before: usize) {
     let _ = stdout.flush();
 }
 
-/// Writes text that we coloured. Of what controls a terminal, only colours are kept.
+/// Writes text that we coloured. Of the characters that control a terminal, only colours are kept.
 pub(crate) fn say_painted(text: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{}", painted(text));
 }
@@ -60,7 +60,7 @@ pub(crate) fn program() -> String {
     std::env::args_os().next().map_or_else(|| "cadenza".to_owned(), |name| quoted(&name.to_string_lossy()))
 }
 
-/// The same for a command to be run in another folder.
+/// The same for a command that is run in another folder.
 pub(crate) fn program_from_anywhere() -> String {
     let called = std::env::args_os().next().map(std::path::PathBuf::from);
     let by_path =
@@ -77,8 +77,8 @@ pub(crate) fn quoted(text: &str) -> String {
     }
 }
 
-/// Whether a character controls a terminal, ends a line where none ends, is invisible, or changes the direction of what
-/// follows. Joiners are kept, because scripts and emoji need them.
+/// Whether a character controls a terminal, ends a line where it should not, is invisible, or changes the direction of
+/// what follows. Joiners are kept, because scripts and emoji need them.
 fn steers(c: char) -> bool {
     let invisible =
         matches!(c, '\u{AD}' | '\u{200B}' | '\u{2060}'..='\u{2064}' | '\u{FEFF}' | '\u{E0000}'..='\u{E007F}');
@@ -87,7 +87,7 @@ fn steers(c: char) -> bool {
     (c.is_control() && c != '\n' && c != '\t') || invisible || turns || ends
 }
 
-/// The text as a person may see it.
+/// The text without what could control a terminal.
 fn harmless(text: &str) -> String {
     text.chars().map(|c| if steers(c) { '\u{FFFD}' } else { c }).collect()
 }
@@ -109,7 +109,7 @@ fn painted(text: &str) -> String {
     made
 }
 
-/// JSON in which every such character is written like `\u009b`. Outside its texts there are none.
+/// JSON in which every such character is escaped, as in `\u009b`. Such characters occur only in its texts.
 fn escaped(json: &str) -> String {
     let mut made = String::with_capacity(json.len());
     for c in json.chars() {

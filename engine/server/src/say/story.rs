@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// A lead and its journal in words, with times in the zone of this name.
+/// A lead and its journal in words, with times in the zone with this name.
 pub(crate) fn of(lead: &Value, entries: &[Value], zone: Option<&str>) -> String {
     let zone = zone::named(zone);
     let mut lines = vec![headline(lead), format!("Times are those of {}.\n", zone.iana_name().unwrap_or("UTC"))];
@@ -19,7 +19,7 @@ pub(crate) fn of(lead: &Value, entries: &[Value], zone: Option<&str>) -> String 
     lines.join("\n")
 }
 
-/// What no entry says, because nothing happened.
+/// Facts that no entry contains, because nothing happened.
 fn standing(lead: &Value, entries: &[Value]) -> Vec<String> {
     let none = |of: &str| lead[of].as_array().is_none_or(Vec::is_empty);
     let known = |field: &str| lead["fields"].get(field).is_some_and(|value| !value.is_null());
@@ -33,11 +33,11 @@ fn standing(lead: &Value, entries: &[Value]) -> Vec<String> {
     lines
 }
 
-/// Why nothing has begun: what the entries say of it, and where they say nothing, that no workflow wanted the lead.
+/// Why nothing has begun: the reason in the entries or, if there is none, that no workflow wanted the lead.
 fn why_in_none(entries: &[Value]) -> String {
     let told = entries.iter().flat_map(|entry| entry["what"].as_array().into_iter().flatten());
     let refusals = told.filter_map(|told| told["text"].as_str()?.strip_prefix(NOT_PUT_INTO)?.split_once(": "));
-    // What was said last of each workflow.
+    // The last reason for each workflow.
     let refusals: BTreeMap<&str, &str> = refusals.collect();
     if !refusals.is_empty() {
         let one =
@@ -54,7 +54,7 @@ fn why_in_none(entries: &[Value]) -> String {
     "no `enroll` held for what came in".to_owned()
 }
 
-/// Who it is, and its current state.
+/// Who the lead is, and its current state.
 fn headline(lead: &Value) -> String {
     let fields = &lead["fields"];
     let name = [cell(fields, "first_name"), cell(fields, "last_name")];

@@ -4,7 +4,7 @@ use super::{output, zone};
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
-/// A column: its heading, and where its value is in a row (`a.b` goes down).
+/// A column: its heading, and the path of its value in a row (`a.b` goes down).
 pub(crate) type Column = (&'static str, &'static str);
 
 /// Prints rows, or says that there are none.
@@ -19,7 +19,8 @@ pub(crate) fn print(columns: &[Column], rows: &[Value], nothing: &str) {
     }
 }
 
-/// Whose times are shown: below a table and not in it, because programs that read the table take lines, and people look here last.
+/// Says whose times are shown. This goes below the table and not into it, because programs that read the table take its
+/// lines, and people look here last.
 pub(crate) fn tell_zone(zone: &TimeZone) {
     output::complain(&format!("Times are those of {}.", zone.iana_name().unwrap_or("UTC")));
 }

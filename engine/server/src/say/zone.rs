@@ -21,7 +21,7 @@ pub(crate) fn in_words(text: &str, zone: &TimeZone) -> Option<String> {
     Some(at.to_zoned(zone.clone()).strftime("%a %-d %b %Y %H:%M").to_string())
 }
 
-/// The same for a column, where times stand one below another.
+/// The same for a column, in which times stand one below another.
 pub(crate) fn in_a_column(text: &str, zone: &TimeZone) -> Option<String> {
     let at: Timestamp = as_time(text)?;
     Some(at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string())

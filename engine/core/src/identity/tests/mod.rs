@@ -24,7 +24,7 @@ fn shown(result: Option<String>) -> String {
     result.unwrap_or_else(|| "-".to_owned())
 }
 
-/// Passes every row of a table to `read`, and shows the wrong ones together.
+/// Passes every row of a table to `read`, and reports all wrong rows together.
 fn check(table: &str, separator: &str, least: usize, read: impl Fn(&str) -> Option<String>) {
     let rows: Vec<_> = rows(table, separator).collect();
     assert!(rows.len() >= least, "{} rows are fewer than {least}", rows.len());

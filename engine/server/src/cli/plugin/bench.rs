@@ -16,9 +16,9 @@ use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Functions that a profile shows.
+/// The most functions that a profile shows.
 const FUNCTIONS_SHOWN: usize = 20;
-/// Leads that are generated if there are no golden cases.
+/// How many leads are generated if there are no golden cases.
 const GENERATED: u64 = 50;
 
 #[derive(Debug, Args)]

@@ -125,14 +125,14 @@ impl List {
 }
 
 impl Which {
-    /// Asks for something to be done, and reports it.
+    /// Posts a request, and reports its result.
     fn act(&self, what: &str, say: impl FnOnce(&Value) -> String) -> anyhow::Result<()> {
         let done = self.remote.client()?.post(&path("/v1/plugins/", &self.name, what), None)?;
         self.tell(&done, || output::say(&say(&done)));
         Ok(())
     }
 
-    /// Prints the answer, as JSON if that is wanted, otherwise in words.
+    /// Prints the answer, as JSON if requested, otherwise in words.
     fn tell(&self, done: &Value, say: impl FnOnce()) {
         if self.json { output::json(done) } else { say() }
     }
@@ -149,7 +149,7 @@ impl Which {
 }
 
 impl Meant {
-    /// Acts on the build that is named; if none is, on the one that is there now.
+    /// Acts on the build that is named or, if none is, on the present one.
     fn post(&self, what: &str, there: &Value) -> anyhow::Result<Value> {
         let digest = self.digest.as_deref().or_else(|| there.as_str());
         let body = digest.map(|digest| json!({"digest": digest}));

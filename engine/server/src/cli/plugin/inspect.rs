@@ -1,4 +1,4 @@
-//! `cadenza plugin inspect`: what a plugin says of itself, and what it would see.
+//! `cadenza plugin inspect`: what a plugin says about itself, and what it would see.
 
 use super::{Which, bytes, grouped, imports, kinds};
 use crate::cli::Answer;
@@ -35,7 +35,7 @@ impl Inspect {
     }
 }
 
-/// What it reads if a workflow sets nothing. The error says why that is unknown.
+/// What the plugin reads if a workflow sets no parameters. The error says why that is unknown.
 fn reads(subject: &Subject) -> Result<Reads, String> {
     let parameters = lay_out(&subject.info, &With::new()).map_err(|error| error.to_string())?;
     subject.sandbox.reads(subject.info.digest, &parameters).map_err(|failure| failure.to_string())

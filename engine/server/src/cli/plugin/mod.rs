@@ -146,7 +146,7 @@ struct Which {
 }
 
 impl Which {
-    /// Loads it. That it was built is reported on standard error, so that standard output has only the answer.
+    /// Loads the plugin. A message about building it goes to standard error, so that standard output has only the answer.
     fn load(&self) -> anyhow::Result<Subject> {
         if self.plugin.is_file() {
             return Subject::load(&self.plugin, self.kept.tools().ok().as_ref());
@@ -159,8 +159,8 @@ impl Which {
         Ok(built.subject)
     }
 
-    /// Where its golden cases are: `golden` in its folder, or in that of the project whose `build`
-    /// folder the component is in.
+    /// Where its golden cases are: in `golden` in its folder, or in the folder of the project whose `build` folder
+    /// contains the component.
     fn golden(&self) -> Option<PathBuf> {
         let folder = match self.plugin.is_file() {
             false if self.plugin == Path::new(".") => PathBuf::new(),

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-/// Rules that are shown.
+/// The most rules that are shown.
 const RULES_SHOWN: usize = 15;
 
 #[derive(Debug, Args)]
@@ -147,7 +147,7 @@ fn deciles(backtest: &Backtest, show: Show<'_>) -> Vec<Value> {
     tenths(&backtest.scored).iter().map(row).collect()
 }
 
-/// A lift is not a share. Where shares are texts, it is a text with two decimals.
+/// A lift is not a share. If shares are texts, it is a text with two decimals.
 fn lift(show: Show<'_>) -> impl Fn(f64) -> Value + use<> {
     let as_text = show(0.0).is_string();
     move |lift| if as_text { format!("{lift:.2}").into() } else { lift.into() }
@@ -194,7 +194,7 @@ fn print(subject: &Subject, backtest: &Backtest, unreadable: usize, won: &[Strin
     table::print(&columns, &fired, "No rule fired.");
 }
 
-/// What one should know before believing the figures.
+/// What a reader should know before trusting the figures.
 fn notes(backtest: &Backtest, unreadable: usize) -> Vec<String> {
     let mut notes = Vec::new();
     let listed = |names: &[String]| cadenza_language::listed(names.iter().map(String::as_str));

@@ -1,5 +1,5 @@
-//! `cadenza plugin test --from-production`: puts real inputs of a running engine to a build, shows what would change,
-//! and makes golden cases of them without anybody's data.
+//! `cadenza plugin test --from-production`: gives real inputs of a running engine to a build, shows what would change,
+//! and makes golden cases from them without anybody's data.
 
 use super::{grouped, percent};
 use crate::cli::Answer;
@@ -19,9 +19,9 @@ use clap::Args;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// Failures that are shown, the most frequent first.
+/// The most failures that are shown, the most frequent first.
 const FAILURES_SHOWN: usize = 5;
-/// Examples that are shown.
+/// The most examples that are shown.
 const EXAMPLES_SHOWN: usize = 10;
 
 #[derive(Debug, Args)]
@@ -68,7 +68,7 @@ impl Production {
         Ok(if replay.tally.different == 0 { Answer::Yes } else { Answer::No })
     }
 
-    /// What the engine's workspace grants the plugin, in place of what the plugin asks for.
+    /// The budgets that the engine's workspace grants the plugin, which replace those that the plugin asks for.
     fn budget(&self, plugin: &str) -> anyhow::Result<BudgetOverrides> {
         let plugins = self.remote.client()?.get("/v1/plugins")?;
         let plugin = plugins.as_array().into_iter().flatten().find(|found| found["name"] == plugin);

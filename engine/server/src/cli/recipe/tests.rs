@@ -312,7 +312,7 @@ fn what_is_said_to_come_is_no_row_of_the_past() {
     }
 }
 
-/// Whoever says no says it for everything the row names: every channel, every address and number.
+/// A refusal counts for everything that the row names: every channel, every address and number.
 #[test]
 fn who_says_no_names_every_address_and_number() {
     for (given, expected) in [
