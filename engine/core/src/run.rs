@@ -95,7 +95,7 @@ pub const HAD_MAX: usize = 32;
 /// The most characters of a run's key.
 const KEY_CHARS_MAX: usize = 120;
 
-/// A value as the key of a run; none for a blank, a list, a date or a duration.
+/// A value as the key of a run; none for a blank or a list.
 pub fn key_text(value: &Value) -> Option<String> {
     let text = match value {
         Value::Text(text) => text.trim().to_owned(),
@@ -103,7 +103,9 @@ pub fn key_text(value: &Value) -> Option<String> {
         Value::Number(number) => number.to_string(),
         Value::Bool(flag) => flag.to_string(),
         Value::Time(at) => at.to_string(),
-        _ => return None,
+        Value::Date(date) => date.to_string(),
+        Value::Duration(ms) => ms.to_string(),
+        Value::Blank | Value::List(_) => return None,
     };
     (!text.is_empty()).then(|| text.chars().take(KEY_CHARS_MAX).collect())
 }

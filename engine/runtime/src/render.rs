@@ -28,9 +28,12 @@ pub enum RenderError {
         /// Where and why.
         error: template::RenderError,
     },
-    /// The lead has no address for the message.
+    /// The lead has no address for the mail.
     #[error("the lead has no mail address")]
     NoAddress,
+    /// The lead has no number for the message.
+    #[error("the lead has no phone number")]
+    NoNumber,
     /// A mail without a subject.
     #[error("the script has no subject line")]
     NoSubject,
@@ -65,7 +68,7 @@ pub fn mail(script: &Script, view: &View<'_>) -> Result<Rendered, RenderError> {
 
 /// Renders a text message to the lead's number.
 pub fn text_message(script: &Script, view: &View<'_>) -> Result<Rendered, RenderError> {
-    let to = view.state.lead.profile.phone.clone().ok_or(RenderError::NoAddress)?;
+    let to = view.state.lead.profile.phone.clone().ok_or(RenderError::NoNumber)?;
     Ok(Rendered { to, subject: String::new(), body: words(script, view)? })
 }
 

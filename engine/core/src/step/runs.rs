@@ -372,8 +372,9 @@ impl Machine<'_> {
     /// they began.
     pub(super) fn then_walk(&mut self, first: impl FnOnce(&mut Self)) {
         let within_another = std::mem::replace(&mut self.walking, true);
+        let ready_before: Vec<RunId> = self.ready.iter().copied().collect();
         first(self);
-        self.has_moved_runs();
+        self.has_moved_runs(&ready_before);
         self.oldest_first();
         self.walking = within_another;
         self.walk_ready();

@@ -391,10 +391,10 @@ impl Machine<'_> {
 
     /// Notes that the event being handled has moved the runs that are about to take their steps. A wait to which it led them must
     /// not take it.
-    pub(super) fn has_moved_runs(&mut self) {
+    pub(super) fn has_moved_runs(&mut self, ready_before: &[RunId]) {
         if self.events_so_far() > 0 {
             let seen = self.seen_now();
-            let moved = |run: &&Run| self.ready.contains(&run.id);
+            let moved = |run: &&Run| self.ready.contains(&run.id) && !ready_before.contains(&run.id);
             let moved: Vec<RunId> = self.state.runs.iter().filter(moved).map(|run| run.id).collect();
             moved.into_iter().for_each(|run| self.has_taken(run, seen));
         }

@@ -127,3 +127,41 @@ fn what_stands_still_already_gives_way_with_its_task() {
     ",
     );
 }
+
+#[test]
+fn a_group_that_what_is_withdrawn_frees_is_taken_at_once() {
+    let low = || of_motion("low", "low", 10).pauses().step("work", |go| w::todo("1h", w::results(go, &[], "end"))).build();
+    let high = || {
+        of_motion("high", "high", 50).step("call", |go| w::call("1h", None, w::results(go, &[], "end"))).build()
+    };
+    check(
+        "a call that is refused ends the run that had the lead",
+        vec![low(), high()],
+        hot,
+        "
+        Mon 03-02 09:00 > lead.created phone=+12125550123
+        Mon 03-02 09:00 > custom.low
+          enrolled in low
+          low -> work
+          todo for nobody, due Mon 03-02 10:00
+        Mon 03-02 10:00 > custom.high
+          low gives way
+          task withdrawn
+          enrolled in high
+          high -> call
+          call for nobody, due Mon 03-02 11:00
+        Mon 03-02 10:30 > prefer call
+          Preferred
+          task withdrawn
+          high over: completed
+          low goes on
+          low -> work
+          todo for nobody, due Mon 03-02 11:30
+          Bound { kind: Phone, why: DoNotCall }
+        Mon 03-02 11:00 ? a
+          = low is at work
+          = todo open for nobody, due Mon 03-02 11:30
+          = open, owner None, watchers []
+    ",
+    );
+}

@@ -216,3 +216,103 @@ fn a_circle_by_way_of_requests_ends() {
     ",
     );
 }
+
+#[test]
+fn a_circle_by_way_of_an_enrolment_ends() {
+    let asks = || {
+        w::workflow("asks")
+            .when(w::custom("go"), cadenza_core::expr::Expr::TRUE)
+            .re_enroll(ReEnroll::Always)
+            .step("ask", |_| w::http(None))
+            .build()
+    };
+    let again = || {
+        w::workflow("again")
+            .when(w::standard(StandardEvent::LeadUpdated), cadenza_core::expr::Expr::TRUE)
+            .re_enroll(ReEnroll::Always)
+            .step("ask-again", |_| w::enroll("asks"))
+            .build()
+    };
+    check(
+        "a request whose answer has another workflow ask again",
+        vec![asks(), again()],
+        nothing,
+        "
+        Mon 03-02 09:00 > lead.created email=lee@acme.io
+        Mon 03-02 09:00 > custom.go
+          enrolled in asks
+          asks -> ask
+          queued by smtp
+        Mon 03-02 09:01 > answered 200 campaign=b
+          enrolled in again
+          asks over: completed
+          again -> ask-again
+          again over: completed
+          enrolled in asks
+          asks -> ask
+          queued by smtp
+        Mon 03-02 09:02 > answered 200 campaign=c
+          enrolled in again
+          asks over: completed
+          again -> ask-again
+          again over: completed
+          enrolled in asks
+          asks -> ask
+          queued by smtp
+        Mon 03-02 09:03 > answered 200 campaign=d
+          enrolled in again
+          asks over: completed
+          again -> ask-again
+          again over: completed
+          enrolled in asks
+          asks -> ask
+          queued by smtp
+        Mon 03-02 09:04 > answered 200 campaign=e
+          enrolled in again
+          asks over: completed
+          again -> ask-again
+          again over: completed
+          enrolled in asks
+          asks -> ask
+          queued by smtp
+        Mon 03-02 09:05 > answered 200 campaign=f
+          enrolled in again
+          asks over: completed
+          again -> ask-again
+          again over: completed
+          enrolled in asks
+          asks -> ask
+          queued by smtp
+        Mon 03-02 09:06 > answered 200 campaign=g
+          enrolled in again
+          asks over: completed
+          again -> ask-again
+          again over: completed
+          enrolled in asks
+          asks -> ask
+          queued by smtp
+        Mon 03-02 09:07 > answered 200 campaign=h
+          enrolled in again
+          asks over: completed
+          again -> ask-again
+          again over: completed
+          enrolled in asks
+          asks -> ask
+          queued by smtp
+        Mon 03-02 09:08 > answered 200 campaign=i
+          enrolled in again
+          asks over: completed
+          again -> ask-again
+          again over: completed
+          enrolled in asks
+          asks -> ask
+          queued by smtp
+        Mon 03-02 09:09 > answered 200 campaign=j
+          parked: it changes what another workflow changes in turn: the two go round in a circle
+        Mon 03-02 10:00 ? a
+          = asks is at ask
+          = open, owner None, watchers []
+          = account of None, , kept false
+    ",
+    );
+}

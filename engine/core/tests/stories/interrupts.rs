@@ -407,3 +407,48 @@ fn a_run_that_gives_way_goes_on_where_it_was() {
     ",
     );
 }
+
+#[test]
+fn what_another_run_changes_in_the_same_moment_is_news_to_a_wait() {
+    let qualify = || {
+        w::workflow("qualify")
+            .on_created()
+            .step("wait", |go| w::wait_any(&[("email.replied", go("set"))], Since::Moved, "9d", go("end")))
+            .step("set", |_| w::set("campaign", "spring"))
+            .build()
+    };
+    let sales = || {
+        w::workflow("sales")
+            .on_created()
+            .interrupt("email.replied", &["talk"], Does::Go("criteria"))
+            .step("talk", |go| w::todo("1h", w::results(go, &[], "end")))
+            .step("criteria", |go| w::wait_any(&[("lead.updated", go("heard"))], Since::Moved, "9d", go("end")))
+            .step("heard", |_| Verb::End("heard".to_owned()))
+            .build()
+    };
+    check(
+        "one reply moves both, and the older one changes what the younger waits for",
+        vec![qualify(), sales()],
+        hot,
+        "
+        Mon 03-02 09:00 > lead.created email=lee@acme.io
+          enrolled in qualify
+          enrolled in sales
+          qualify -> wait
+          waits until Wed 03-11 09:00
+          sales -> talk
+          todo for nobody, due Mon 03-02 10:00
+        Mon 03-02 10:00 > email.replied
+          sales by email.replied: go
+          task withdrawn
+          qualify -> set
+          qualify over: completed
+          sales -> criteria
+          sales -> heard
+          sales over: heard
+        Mon 03-02 11:00 ? a
+          = open, owner None, watchers []
+          = account of None, , kept false
+    ",
+    );
+}
