@@ -61,7 +61,10 @@ impl Sheet<'_> {
         let (lines, last) = (self.item_taken_out(item), self.item_taken_out(list.list().last()?));
         let (moved, rest) = (&self.text[lines.clone()], &self.text[lines.end..last.end]);
         let newline = if rest.ends_with('\n') { "" } else { "\n" };
-        Some((lines.start..last.end, format!("{rest}{newline}{}", moved.strip_suffix('\n').filter(|_| !newline.is_empty()).unwrap_or(moved))))
+        Some((
+            lines.start..last.end,
+            format!("{rest}{newline}{}", moved.strip_suffix('\n').filter(|_| !newline.is_empty()).unwrap_or(moved)),
+        ))
     }
 
     /// Divides an item of a block list: from the line of this key on, it becomes an item of its own, which begins with

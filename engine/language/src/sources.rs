@@ -333,7 +333,8 @@ fn word_of_a_call(sheet: &Sheet<'_>, Entry { key, value }: &Entry, known: &Known
         "result" => drop(known.own_word(sheet, value, "a result", ("results", &known.own_words.results))),
         "outcome" => {
             let codes = Outcome::ALL.iter().map(|outcome| (outcome.as_str(), *outcome));
-            let codes: Vec<_> = codes.filter(|(_, outcome)| !matches!(outcome, Outcome::Sent | Outcome::Done)).collect();
+            let codes: Vec<_> =
+                codes.filter(|(_, outcome)| !matches!(outcome, Outcome::Sent | Outcome::Done)).collect();
             sheet.word(value, "an outcome", &codes);
         }
         _ => {}

@@ -3,12 +3,14 @@
 use crate::contract::{Choice, Description, Rating, Reason, Verdict, View};
 use crate::instance::shorten;
 use crate::limits::{POINTS_MAX, REASONS_MAX, REFUSAL_BYTES_MAX, VALUE_BYTES_MAX};
-use crate::plugin::DecisionResult;
 use cadenza_core::id::Digest;
 use cadenza_core::plugin::{
     self as kept, Decision, DecisionFailure, DecisionKind, ParameterInfo, PluginInfo, Reads, RuleInfo,
 };
 use cadenza_core::value::{Value, ValueType};
+
+/// One decision, or why there is none.
+pub(crate) type DecisionResult = Result<Decision, DecisionFailure>;
 
 fn bad(what: String) -> DecisionFailure {
     DecisionFailure::BadOutput(what)

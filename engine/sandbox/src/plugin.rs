@@ -1,6 +1,6 @@
 //! A plugin that is loaded into one sandbox: what it exports and says of itself, and how each question is put to it.
 
-use crate::answer;
+use crate::answer::{self, DecisionResult};
 use crate::compiled::{self, Compiled};
 use crate::contract::{self, Choice, Description, Given, Input, Overdue, Rating, Texts, Verdict, View};
 use crate::error::LoadError;
@@ -16,9 +16,6 @@ use wasmtime::component::{
     Component, ComponentExportIndex, ComponentNamedList, Instance, InstancePre, Lift, Lower, TypedFunc,
 };
 use wasmtime::{Engine, Store};
-
-/// One decision, or why there is none.
-pub(crate) type DecisionResult = Result<Decision, DecisionFailure>;
 
 pub(crate) struct Plugin {
     pub(crate) info: PluginInfo,

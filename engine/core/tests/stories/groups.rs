@@ -130,10 +130,10 @@ fn what_stands_still_already_gives_way_with_its_task() {
 
 #[test]
 fn a_group_that_what_is_withdrawn_frees_is_taken_at_once() {
-    let low = || of_motion("low", "low", 10).pauses().step("work", |go| w::todo("1h", w::results(go, &[], "end"))).build();
-    let high = || {
-        of_motion("high", "high", 50).step("call", |go| w::call("1h", None, w::results(go, &[], "end"))).build()
-    };
+    let low =
+        || of_motion("low", "low", 10).pauses().step("work", |go| w::todo("1h", w::results(go, &[], "end"))).build();
+    let high =
+        || of_motion("high", "high", 50).step("call", |go| w::call("1h", None, w::results(go, &[], "end"))).build();
     check(
         "a call that is refused ends the run that had the lead",
         vec![low(), high()],
