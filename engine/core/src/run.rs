@@ -56,7 +56,8 @@ pub struct Run {
     #[n(13)]
     #[cbor(skip_if = "Vec::is_empty", default)]
     pub marks: Vec<Mark>,
-    /// The numbers of the journal entries whose events the run's waits have taken, if its workflow has waits that look back.
+    /// The events that the run's waits must not take: those that waits took, in a workflow with waits that look back, and those that
+    /// moved the run. Each is a journal entry's number, with the event's place there in the highest byte.
     #[n(14)]
     #[cbor(skip_if = "Vec::is_empty", default)]
     pub taken: Vec<u64>,
