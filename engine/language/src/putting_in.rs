@@ -1,7 +1,7 @@
 //! Where a key or an item is put in, so that what is there already reads as before.
 
 use crate::diagnostic::{Problem, Sheet};
-use crate::yaml::{Node, Word};
+use crate::yaml::Node;
 use std::ops::Range;
 
 /// A place in a file, and the text that goes there.
@@ -14,14 +14,6 @@ impl Problem {
             Some((at, text)) => self.mend(at, text),
             None => self,
         }
-    }
-
-    /// Where nothing is offered that could stand there, the key is taken out.
-    pub(crate) fn or_without(self, sheet: &Sheet<'_>, key: &Word) -> Self {
-        if self.replacement().is_some() {
-            return self;
-        }
-        self.help(format!("or remove `{}`", key.text)).mend(sheet.taken_out(key.span.start), "")
     }
 }
 
@@ -61,7 +53,10 @@ impl Sheet<'_> {
         let (lines, last) = (self.item_taken_out(item), self.item_taken_out(list.list().last()?));
         let (moved, rest) = (&self.text[lines.clone()], &self.text[lines.end..last.end]);
         let newline = if rest.ends_with('\n') { "" } else { "\n" };
-        Some((lines.start..last.end, format!("{rest}{newline}{}", moved.strip_suffix('\n').filter(|_| !newline.is_empty()).unwrap_or(moved))))
+        Some((
+            lines.start..last.end,
+            format!("{rest}{newline}{}", moved.strip_suffix('\n').filter(|_| !newline.is_empty()).unwrap_or(moved)),
+        ))
     }
 
     /// The item of a block list divided: from the line of this key on it is an item of its own, which begins with `head`.

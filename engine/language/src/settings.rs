@@ -179,7 +179,7 @@ pub(crate) fn read(sheet: &Sheet<'_>, node: &Node, known: &mut Known<'_>) -> Opt
     known.notify_via = contact.as_ref().is_some_and(|contact| contact.notify_via.is_some());
     let plugins =
         form.get("plugins").map_or_else(|| Some(BTreeMap::new()), |plugins| read_plugins(sheet, plugins, known));
-    let country = form.get("country").map(|country| read_country(sheet, &form, country));
+    let country = form.get("country").map(|country| read_country(sheet, country));
     let (timezone, _) = zone?;
     // A zone's place lies in one country; a zone that is no place says nothing.
     let country = country.unwrap_or_else(|| Country::of_zone(&timezone));
@@ -196,7 +196,7 @@ fn workspace_calendar(sheet: &Sheet<'_>, form: &Form<'_>, zone: TimeZone) -> Opt
 }
 
 /// A code of two letters, as it is written in an address; a name or another code is told its code.
-fn read_country(sheet: &Sheet<'_>, form: &Form<'_>, node: &Node) -> Option<Country> {
+fn read_country(sheet: &Sheet<'_>, node: &Node) -> Option<Country> {
     let text = sheet.text(node, "a country")?;
     if let Some(country) = Country::of_code(&text).filter(|country| country.code() == text) {
         return Some(country);
@@ -204,11 +204,9 @@ fn read_country(sheet: &Sheet<'_>, form: &Form<'_>, node: &Node) -> Option<Count
     let problem = Problem::error("unknown-country", node.span.clone(), format!("`{text}` is no code of a country"));
     sheet.report(match Country::parse(&text) {
         Some(country) => problem.label(format!("write `{country}`")).replace(country.to_string()),
-        None => problem
-            .help(
-                "write the two letters of ISO 3166, such as `DE` or `US`; left out, it is the country of the time zone",
-            )
-            .mend_by(form.without(sheet, "country")),
+        None => problem.help(
+            "write the two letters of ISO 3166, such as `DE` or `US`; left out, it is the country of the time zone",
+        ),
     });
     None
 }
@@ -238,8 +236,7 @@ fn read_fields(sheet: &Sheet<'_>, node: &Node, known: &mut Known<'_>) {
         if field_info(name).is_some() {
             let message = format!("every lead has a field `{name}` already");
             let problem = Problem::error("duplicate-name", entry.key.span.clone(), message);
-            let problem = problem.help("remove it here, or give it another name");
-            sheet.report(problem.mend(sheet.taken_out(entry.key.span.start), ""));
+            sheet.report(problem.help("remove it here, or give it another name"));
             continue;
         }
         let declared = match entry.value.content {

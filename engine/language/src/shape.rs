@@ -3,6 +3,8 @@
 
 /// What a workflow file is called.
 pub(crate) const A_WORKFLOW: &str = "a workflow";
+/// How the names of the shapes of steps begin.
+pub(crate) const A_STEP_WITH: &str = "a step with ";
 /// The name of the shape of what stands behind `http`.
 pub(crate) const A_REQUEST: &str = "`http`";
 

@@ -333,7 +333,8 @@ fn word_of_a_call(sheet: &Sheet<'_>, Entry { key, value }: &Entry, known: &Known
         "result" => drop(known.own_word(sheet, value, "a result", ("results", &known.own_words.results))),
         "outcome" => {
             let codes = Outcome::ALL.iter().map(|outcome| (outcome.as_str(), *outcome));
-            let codes: Vec<_> = codes.filter(|(_, outcome)| !matches!(outcome, Outcome::Sent | Outcome::Done)).collect();
+            let codes: Vec<_> =
+                codes.filter(|(_, outcome)| !matches!(outcome, Outcome::Sent | Outcome::Done)).collect();
             sheet.word(value, "an outcome", &codes);
         }
         _ => {}
@@ -363,7 +364,6 @@ fn lead_field(sheet: &Sheet<'_>, entry: &Entry, known: &Known<'_>) -> Option<Val
             let message = format!("`{name}` is kept by the engine: a webhook cannot set it");
             Problem::error("kept-field", entry.key.span.clone(), message)
                 .help("remove it, or bring it as `data` and set it by `update` in a workflow")
-                .mend(sheet.taken_out(entry.key.span.start), "")
         }
         None if !known.has_all("fields") => return Some(ValueType::Any),
         None => {

@@ -213,14 +213,12 @@ fn manager_circles(sheet: &Sheet<'_>, reps: &Node, read: &BTreeMap<RepId, Rep>) 
                 let problem = Problem::error("manager-circle", entry.key.span.clone(), message);
                 // Whoever stands last in the file is at the top.
                 let last = reps.entries().iter().rfind(|entry| circle.iter().any(|rep| rep.0 == entry.key.text));
-                let manager = last.and_then(|entry| entry.value.entries().iter().find(|of| of.key.text == "manager"));
                 let problem = match last {
                     Some(last) => problem
                         .help(format!("remove the `manager` of one of them, such as that of `{}`", last.key.text)),
                     None => problem,
                 };
-                let without = manager.map(|of| (sheet.taken_out(of.key.span.start), String::new()));
-                sheet.report(problem.mend_by(without));
+                sheet.report(problem);
                 named.extend(circle);
                 break;
             }
@@ -249,7 +247,9 @@ fn read_pool(sheet: &Sheet<'_>, entry: &Entry, known: &Known<'_>) -> Option<Pool
         if members.iter().any(|(member, _)| *member == rep) {
             let message = format!("`{rep}` is in this pool already");
             let problem = Problem::error("duplicate-name", node.span.clone(), message).help("remove one of the two");
-            sheet.report(problem.mend(sheet.item_taken_out(item), ""));
+            // A weight may be what makes the difference.
+            let without = (sheet.item_taken_out(item), String::new());
+            sheet.report(problem.mend_by(Some(without).filter(|_| item.scalar().is_some())));
         }
         members.push((rep, weight));
     }

@@ -6,6 +6,7 @@
 mod flow;
 
 use crate::diagnostic::{Problem, Sheet};
+pub(crate) use flow::cut_short;
 use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, Span};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -257,19 +258,17 @@ impl Tree<'_, '_> {
                 Some(key) if entries.last().is_some_and(|last| key.span.start < last.value.span.end) => {}
                 Some(key) => {
                     if let Some(last) = entries.last_mut()
-                        && let Some((problem, whole)) = flow::divided(self.sheet.text, last, &node)
+                        && let Some((problem, whole)) = flow::divided(self.sheet.text, last, &key, &node)
                     {
+                        // Further on it counts as what its author meant.
+                        let written = || self.sheet.text.get(whole.clone()).unwrap_or_default().to_owned();
+                        let text = problem.replacement().map_or_else(written, |text| unquoted(text).to_owned());
                         self.sheet.report(problem);
-                        let text = self.sheet.text.get(whole.clone()).unwrap_or_default().to_owned();
                         let scalar = Scalar { text, style: ScalarStyle::Plain };
                         last.value = Node { span: whole, content: Content::Scalar(scalar) };
                         return Some(());
                     }
-                    let divided = entries.last().and_then(|last| divided_number(self.sheet.text, last, &key, &node));
-                    match divided {
-                        Some(problem) => self.sheet.report(problem),
-                        None => entries.push(Entry { key, value: node }),
-                    }
+                    entries.push(Entry { key, value: node });
                 }
                 None => {
                     let braces =
@@ -281,8 +280,7 @@ impl Tree<'_, '_> {
                     if seen.insert(word.text.clone(), word.span.clone()).is_some() {
                         let message = format!("`{}` is written twice", word.text);
                         let problem = Problem::error("duplicate-key", word.span.clone(), message);
-                        let problem = problem.help("YAML would keep only one of them: remove the other");
-                        self.sheet.report(problem.mend(self.sheet.taken_out(word.span.start), ""));
+                        self.sheet.report(problem.help("YAML would keep only one of them: remove the other"));
                     }
                     *key = Some(word);
                 }
@@ -326,21 +324,6 @@ fn unquoted_template(source: &str, at: usize) -> Problem {
         .label("put this in quotes")
         .help(format!("write {quoted}"))
         .replace(quoted)
-}
-
-/// `budget: 10,000` within braces: YAML takes what follows the comma for another key.
-fn divided_number(source: &str, last: &Entry, key: &Word, value: &Node) -> Option<Problem> {
-    let before = last.value.scalar().filter(|scalar| scalar.is_plain() && !scalar.text.is_empty())?;
-    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    let empty = value.scalar().is_some_and(|scalar| scalar.text.is_empty());
-    let adjacent = source.get(last.value.span.end..key.span.start) == Some(",");
-    if !(empty && adjacent && key.text.len() == 3 && digits(&key.text) && digits(&before.text)) {
-        return None;
-    }
-    let number = format!("{}{}", before.text, key.text);
-    let span = last.value.span.start..key.span.end;
-    let message = format!("`{},{}` is two things here: a comma begins the next key", before.text, key.text);
-    Some(Problem::error("bad-number", span, message).label(format!("write `{number}`")).replace(number))
 }
 
 /// The quote that was opened on an earlier line and took everything up to here for its text.
@@ -457,6 +440,30 @@ fn key_text(sheet: &Sheet<'_>, node: &Node) -> String {
     }
 }
 
+/// `'Nobody hasn't called'`: the apostrophe ends what the quote before it began. `at` is what follows.
+fn apostrophe(text: &str, at: usize) -> Option<Problem> {
+    let line = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+    let written = text[line..].lines().next().unwrap_or_default();
+    let end = line + written.find(" #").unwrap_or(written.len());
+    let before = text[line..at].trim_end();
+    let inside = before.strip_suffix('\'')?;
+    let begins = |quote: &usize| begins_value(&text[..line + quote]);
+    let start = line + inside.match_indices('\'').map(|(quote, _)| quote).rfind(begins)?;
+    // The quote that closes it is the last behind which the value can end.
+    let ends = |quote: &usize| {
+        let rest = text[*quote + 1..end].trim_start();
+        rest.is_empty() || rest.starts_with([',', '}', ']'])
+    };
+    let close = text[at..end].match_indices('\'').map(|(quote, _)| at + quote).find(ends)?;
+    let within = &text[start + 1..close];
+    let (instead, how) = match within.contains(['"', '\\']) {
+        false => (format!("\"{within}\""), "put double quotes around it"),
+        true => (format!("'{}'", within.replace("''", "'").replace('\'', "''")), "double the apostrophe"),
+    };
+    let problem = Problem::error("yaml", start..close + 1, "the apostrophe ends this text: it is a single quote too");
+    Some(problem.label(how).help(format!("write {instead}")).replace(instead))
+}
+
 /// The text in YAML quotes, single ones where that needs no escape.
 pub(crate) fn quoted(text: &str) -> String {
     match (text.contains('"'), text.contains('\'')) {
@@ -464,6 +471,12 @@ pub(crate) fn quoted(text: &str) -> String {
         (true, false) => format!("'{text}'"),
         (true, true) => format!("'{}'", text.replace('\'', "''")),
     }
+}
+
+/// The same without the quotes that [`quoted`] has put around it.
+fn unquoted(text: &str) -> &str {
+    let inside = |quote: char| text.strip_prefix(quote)?.strip_suffix(quote);
+    inside('"').or_else(|| inside('\'')).unwrap_or(text)
 }
 
 fn bytes(span: &Span) -> Range<usize> {
@@ -522,6 +535,9 @@ fn unreadable(text: &str, error: &ScanError) -> Problem {
                  and the one before, and for a missing `]` or `}`",
             ),
         ErrorKind::InvalidTrailingDoubleQuotedScalar | ErrorKind::InvalidTrailingSingleQuotedScalar => {
+            if let Some(problem) = apostrophe(text, at) {
+                return problem;
+            }
             let rest = whole_line.find(['"', '\'']).map_or(whole_line, |quote| &whole_line[quote..]).trim_end();
             let place = flow::value_around(text, at).unwrap_or_else(|| in_line(rest));
             let instead = format!("'{}'", text[place.clone()].replace('\'', "\""));

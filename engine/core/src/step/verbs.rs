@@ -348,9 +348,8 @@ impl Machine<'_> {
             None if recent.seq == run.moved_seq => run.moved_nth.is_some_and(|known| recent.nth >= known),
             None => recent.seq > run.moved_seq,
         };
-        let counts = |recent: &&Recent| {
-            is_later(recent) && !run.taken.contains(&recent.number()) && recent.by != Some(id)
-        };
+        let counts =
+            |recent: &&Recent| is_later(recent) && !run.taken.contains(&recent.number()) && recent.by != Some(id);
         for recent in self.state.recent.iter().filter(counts) {
             let report = recall(recent);
             for awaited in wait.awaited().filter(|awaited| awaited.event == recent.kind) {

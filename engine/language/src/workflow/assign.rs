@@ -43,8 +43,7 @@ pub(super) fn read(reader: &Reader<'_>, step: &Form<'_>, value: &Node) -> Option
     let announced = announced(reader, &form);
     if let (Some(_), Some(_)) = (step.get("hold"), form.get("as")) {
         let problem = Problem::error("bad-assign", step.key_span("hold"), "a role owns nothing that could be held");
-        let problem = problem.help("remove `hold`, or `as`");
-        sheet.report(problem.mend(sheet.taken_out(step.key_span("hold").start), ""));
+        sheet.report(problem.help("remove `hold`, or `as`"));
     }
     let pool = form.get("pool").map_or(Some(None), |node| pool(reader, node).map(Some));
     let keeps: Vec<_> = Sticky::ALL.iter().map(|sticky| (sticky.as_str(), *sticky)).collect();
@@ -54,14 +53,12 @@ pub(super) fn read(reader: &Reader<'_>, step: &Form<'_>, value: &Node) -> Option
     match (by, form.get("pool")) {
         (Some(AssignBy::Rep), Some(_)) => {
             let problem = Problem::error("bad-assign", form.key_span("pool"), "`rep` names one, and no pool is asked");
-            let problem = problem.help("remove `pool` or `rep`; a pool that takes over is a `fallback`");
-            sheet.report(problem.mend(sheet.taken_out(form.key_span("pool").start), ""));
+            sheet.report(problem.help("remove `pool` or `rep`; a pool that takes over is a `fallback`"));
         }
         (Some(AssignBy::Territory), Some(_)) => {
             let problem =
                 Problem::error("bad-assign", form.key_span("pool"), "an owner by territory comes from no pool");
-            let problem = problem.help("remove `pool`, or choose another `by`");
-            sheet.report(problem.mend(sheet.taken_out(form.key_span("pool").start), ""));
+            sheet.report(problem.help("remove `pool`, or choose another `by`"));
         }
         (Some(AssignBy::Territory), None) if !reader.known.territories && !reader.known.reps.incomplete => {
             let problem = Problem::error("bad-assign", form.key_span("by"), "team.yaml has no territories");

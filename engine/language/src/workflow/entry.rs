@@ -4,6 +4,7 @@ use super::Reader;
 use super::shapes::{AFTER, AGAIN_WHEN, AT, CATCH_UP_ALL, FIRINGS_MAX, GROUP, LEAVE, LOSES, SCHEDULE, WHEN};
 use crate::condition::{Place, condition, expression};
 use crate::diagnostic::Problem;
+use crate::foreign;
 use crate::form::Form;
 use crate::yaml::{Content, Node};
 use cadenza_core::expr::{Expr, Object};
@@ -25,6 +26,14 @@ pub(super) fn enroll(reader: &Reader<'_>, form: &Form<'_>, workflow: &str) -> Ve
             (Some(_), None) => ways.extend(when(reader, item)),
             (None, Some(_)) => {
                 ways.extend(at(reader, item));
+            }
+            (None, None)
+                if item
+                    .entries()
+                    .iter()
+                    .any(|entry| foreign::asks_if(&entry.key.text) || foreign::names_event(&entry.key.text)) =>
+            {
+                ways.extend(when(reader, item));
             }
             _ => {
                 let problem = Problem::error(
@@ -132,7 +141,7 @@ pub(super) fn re_enroll(reader: &Reader<'_>, node: &Node) -> Option<ReEnroll> {
         let always = reader.sheet.word(node, "whether a lead may come in again", &words)?;
         return Some(if always { ReEnroll::Always } else { ReEnroll::Never });
     }
-    if node.get("when").is_some() {
+    if node.entries().iter().any(|entry| foreign::asks_if(&entry.key.text)) {
         let form = Form::open(&reader.sheet, node, &AGAIN_WHEN)?;
         return condition(&reader.sheet, reader.known, form.get("when")?, Place::Again).map(ReEnroll::When);
     }
@@ -180,10 +189,7 @@ pub(super) fn one_run_per(reader: &Reader<'_>, form: &Form<'_>, ways: &[Enroll])
         let problem = Problem::error("key-by-schedule", form.key_span("one_run_per"), message);
         let help =
             "remove the schedule, and let a step of another workflow put leads in: `enroll: { workflow: …, key: … }`";
-        let entries = form.get("enroll").map_or(&[][..], Node::list);
-        let scheduled = entries.iter().find(|entry| entry.get("schedule").is_some());
-        let without = scheduled.map(|entry| (sheet.item_taken_out(entry), String::new()));
-        sheet.report(problem.help(help).mend_by(without));
+        sheet.report(problem.help(help));
         return None;
     }
     let key = expression(sheet, reader.known, node, Place::Key, ValueType::Any)?;
@@ -206,16 +212,19 @@ pub(super) fn leave(reader: &Reader<'_>, form: &Form<'_>) -> Vec<Leave> {
     let Some(node) = form.get("leave") else { return Vec::new() };
     let read = |item: &Node| {
         let sheet = &reader.sheet;
+        let before = sheet.errors();
         let form = Form::open(sheet, item, &LEAVE)?;
         let event = form.get("event").map(|node| sheet.event(node));
         let place = if event.is_some() { Place::Interrupt } else { Place::Leave };
         let test = match form.get("if") {
             Some(node) => condition(sheet, reader.known, node, place),
             None if event.is_some() => Some(Expr::TRUE),
+            // It says so in another word, and that has been told.
+            None if sheet.errors() > before => None,
             None => {
                 let problem = Problem::error("missing-key", item.pointer(), "nothing says when the run ends");
                 let problem = problem.help("write `if: …` with a condition, or `event: deal.won`");
-                sheet.report(problem.mend_by(form.with(sheet, "event: deal.won")));
+                sheet.report(problem);
                 None
             }
         };

@@ -126,17 +126,8 @@ pub(super) fn unreachable(reader: &Reader<'_>, items: &[Node], steps: &[Option<S
         let name = steps[ix].as_ref().map_or_else(String::new, |step| step.id.clone());
         let problem =
             Problem::warning("unreachable-step", node.pointer(), format!("nothing leads to the step `{name}`"));
-        let problem = problem.help("lead to it from another step, or remove it");
-        // What names it elsewhere would name nothing.
-        let is_named = |text: &str| text.split(|c: char| !is_part_of_name(c)).filter(|word| *word == name).count() > 1;
-        let without = Some((reader.sheet.item_taken_out(item), String::new()));
-        reader.sheet.report(problem.mend_by(without.filter(|_| !is_named(reader.sheet.text))));
+        reader.sheet.report(problem.help("lead to it from another step, or remove it"));
     }
-}
-
-/// Whether it belongs to a name, an event type or a path.
-const fn is_part_of_name(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/')
 }
 
 pub(super) fn step_of(target: Target) -> Option<usize> {

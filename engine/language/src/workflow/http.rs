@@ -221,7 +221,7 @@ fn headers(reader: &Reader<'_>, node: &Node) -> Option<Vec<(String, String)>> {
                 "remove it here, and write it under `headers` of the connection, with its secret: `{}: {{ env: … }}`",
                 key.text
             );
-            Problem::error("not-this-header", key.span.clone(), message).help(help).mend(without(), "")
+            Problem::error("not-this-header", key.span.clone(), message).help(help)
         } else if let Some((_, why)) = reserved {
             Problem::error("not-this-header", key.span.clone(), format!("`{}` is not a step's to set: {why}", key.text))
                 .help("remove it")
@@ -351,11 +351,10 @@ fn saved(reader: &Reader<'_>, Entry { key, value }: &Entry) -> Option<Save> {
             _ => ("it says who the lead is, and an answer does not change that", OWN),
         };
         let problem = Problem::error("not-to-be-saved", key.span.clone(), format!("`{field}` cannot be saved: {what}"));
-        sheet.report(problem.help(help).or_without(sheet, key));
+        sheet.report(problem.help(help));
         return None;
     }
-    let without = reader.sheet.taken_out(key.span.start);
-    let kind = reader.given_field(field, &key.span, "`save` cannot set it", without)?;
+    let kind = reader.given_field(field, &key.span, "`save` cannot set it")?;
     let text = sheet.text(value, "a part of the answer")?;
     let Some(from) = Part::parse(&text) else {
         let message = format!("`{text}` is no part of an answer");

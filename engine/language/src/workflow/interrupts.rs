@@ -48,7 +48,7 @@ fn one(reader: &Reader<'_>, item: &Node, ix: usize) -> Option<Interrupt> {
             let message = format!("an interrupt does one thing, and `{second}` is a second");
             let problem = Problem::error("two-verbs", form.key_span(second), message);
             let help = format!("remove `{second}`, or make an entry of its own of it: entries are asked from the top");
-            sheet.report(problem.help(help).mend_by(form.without(sheet, second)));
+            sheet.report(problem.help(help));
             None
         }
     };

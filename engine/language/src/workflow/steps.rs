@@ -64,7 +64,9 @@ pub(super) fn read(reader: &Reader<'_>, node: &Node, ix: usize) -> Option<Step> 
         let key = &entry.key;
         if shape.key(&key.text).is_none() {
             let problem = misplaced_key(reader, node, entry, verb, shape);
-            let goes = key.text == "go" && problem.replacement().is_none();
+            // Where `else` says where the rest goes, `go` says nothing; else it may say just that.
+            let ways = ["switch", "results", "tracks", "arms"].iter().filter_map(|ways| node.get(ways)).next();
+            let goes = key.text == "go" && problem.replacement().is_none() && ways.is_none_or(covers_all);
             let edit = reader.sheet.taken_out(key.span.start);
             reader.sheet.report(if goes { problem.mend(edit, "") } else { problem });
         }
@@ -98,6 +100,11 @@ pub(super) fn read(reader: &Reader<'_>, node: &Node, ix: usize) -> Option<Step> 
     };
     let id = id(reader, &form, verb, ix, node);
     Some(Step { id: id?, verb: read?, next: next? })
+}
+
+/// Whether `else` says where everything else goes, so that a `go` beside it says nothing.
+pub(super) fn covers_all(ways: &Node) -> bool {
+    ways.get("else").is_some() || ways.list().iter().any(|way| way.get("else").is_some() || way.get("arm").is_some())
 }
 
 fn find_verb(reader: &Reader<'_>, node: &Node) -> Option<(&'static str, &'static Shape)> {
@@ -236,17 +243,14 @@ fn misplaced_key(reader: &Reader<'_>, node: &Node, entry: &Entry, verb: &str, sh
         )
         .help(format!("{says} says where each of them leads; remove `go`"));
     }
-    if let Some(ours) = foreign::step_key(name).filter(|ours| shape.key(ours).is_some()) {
-        let problem = Problem::error("unknown-key", key.span.clone(), format!("{} has no key `{name}`", shape.name));
-        return problem.label(format!("here it is `{ours}`")).replace(ours);
-    }
     let owners: Vec<&str> =
         VERBS.iter().filter(|(_, other)| other.key(name).is_some()).map(|(other, _)| *other).collect();
-    if !owners.is_empty() && nearest(name, shape.names()).is_none() {
+    let problem = unknown_key(&reader.sheet, node, entry, shape);
+    if !owners.is_empty() && problem.replacement().is_none() {
         return Problem::error("unknown-key", key.span.clone(), format!("{} has no key `{name}`", shape.name))
             .help(format!("it belongs to {}", listed(owners)));
     }
-    unknown_key(&reader.sheet, node, entry, shape)
+    problem
 }
 
 /// The step's id; steps that can wait have their own.
@@ -354,7 +358,8 @@ pub(super) fn ways_of_message(reader: &Reader<'_>, form: &Form<'_>, what: &str) 
         let message = format!("a {what} with `results` has several ways out");
         let problem = Problem::error("several-ways-out", form.key_span("go"), message);
         let problem = problem.help("`results` says where each of them leads; remove `go`");
-        reader.sheet.report(problem.mend(reader.sheet.taken_out(form.key_span("go").start), ""));
+        let without = form.without(&reader.sheet, "go").filter(|_| covers_all(node));
+        reader.sheet.report(problem.mend_by(without));
     }
     tasks::mail_results(reader, node, what).map(Some)
 }
@@ -447,21 +452,13 @@ impl Reader<'_> {
     }
 
     /// The type of a field whose value is given, rather than kept by the engine.
-    /// When it is not, `without` is what goes.
-    pub(super) fn given_field(
-        &self,
-        field: &str,
-        span: &Range<usize>,
-        cannot: &str,
-        without: Range<usize>,
-    ) -> Option<ValueType> {
+    pub(super) fn given_field(&self, field: &str, span: &Range<usize>, cannot: &str) -> Option<ValueType> {
         match self.known.field(field) {
             Some(kind) if field_info(field).is_none_or(|info| info.given) => Some(kind),
             Some(_) => {
                 let message = format!("`{field}` is kept by the engine: {cannot}");
                 let problem = Problem::error("kept-field", span.clone(), message);
-                let problem = problem.help("of these fields only `stage` and `segment` can be set, by `update`");
-                self.sheet.report(problem.mend(without, ""));
+                self.sheet.report(problem.help("of these fields only `stage` and `segment` can be set, by `update`"));
                 None
             }
             None if !self.known.has_all("fields") => Some(ValueType::Any),
@@ -494,8 +491,7 @@ fn assignment(reader: &Reader<'_>, Entry { key, value }: &Entry, place: Place) -
         }
         _ => {}
     }
-    let without = reader.sheet.taken_out(key.span.start);
-    let kind = reader.given_field(field, &key.span, "`update` cannot set it", without)?;
+    let kind = reader.given_field(field, &key.span, "`update` cannot set it")?;
     if let Some(problem) = value.scalar().and_then(|scalar| literal_name(reader, value, scalar, field)) {
         reader.sheet.report(problem);
         return None;

@@ -127,8 +127,7 @@ fn next(reader: &Reader<'_>, value: &Node) -> Option<Wait> {
     let at = form.get("at").map_or(Some(None), |node| time_of_day(reader, node).map(Some));
     if let (Some(NextDay::Opening), Some(_)) = (day, form.get("at")) {
         let problem = Problem::error("bad-wait", form.key_span("at"), "an opening has its own time");
-        let problem = problem.help("remove `at`, or write `next: day` with it");
-        sheet.report(problem.mend(sheet.taken_out(form.key_span("at").start), ""));
+        sheet.report(problem.help("remove `at`, or write `next: day` with it"));
     }
     Some(Wait::Next { day: day?, at: at? })
 }
