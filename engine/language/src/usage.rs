@@ -48,7 +48,7 @@ impl Use {
 
     /// Whether the lead itself reads the text.
     pub(crate) const fn is_read_by_the_lead(self) -> bool {
-        matches!(self, Self::Mail | Self::CadenceMail)
+        matches!(self, Self::Mail | Self::CadenceMail | Self::Message | Self::CadenceMessage)
     }
 
     pub(crate) const fn what(self) -> &'static str {
