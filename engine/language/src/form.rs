@@ -68,10 +68,12 @@ impl<'n> Form<'n> {
                 Takes::Ref(what) => one_of(what),
                 _ => key.example(),
             };
+            // Which event or condition is meant nobody knows but the author.
+            let is_claim = matches!(key.takes, Takes::Event | Takes::Condition);
             let example = example.map(|example| format!("{}: {example}", key.name));
             let such_as = example.as_ref().map_or_else(String::new, |example| format!(", such as `{example}`"));
             problem = problem.help(format!("add `{}: …`{such_as}: {}", key.name, first_lower(key.about)));
-            added = added.zip(example).map(|(mut added, example)| {
+            added = added.zip(example.filter(|_| !is_claim)).map(|(mut added, example)| {
                 added.push(example);
                 added
             });
@@ -177,7 +179,7 @@ pub(crate) fn unknown_key(sheet: &Sheet<'_>, node: &Node, entry: &Entry, shape: 
     if shape.name == A_REQUEST
         && let Some(foreign::Verb::Instead(help) | foreign::Verb::Elsewhere(help)) = foreign::request_key(name)
     {
-        return problem.help(help).help(format!("remove `{name}` here"));
+        return problem.help(help);
     }
     if shape.name == A_WORKFLOW && name == "on" {
         return problem.help(ON);
@@ -215,6 +217,9 @@ fn without_condition(problem: Problem, shape: &Shape) -> Problem {
     let has = |name: &str| shape.key(name).is_some();
     problem.help(match shape.name {
         _ if has("if") || has("leads") => "there is a condition already: join the two by `&&`",
+        "an arm of `split`" => {
+            "an arm is drawn, whoever the lead is: put a `switch` before the `split`, or let `go` lead to one"
+        }
         "an entry of `do`" => "the interrupt has the condition: write `if` beside its `event`",
         "`schedule`" => "which leads come in is said beside `schedule`, by `leads`",
         name if name.starts_with(A_STEP_WITH) => {

@@ -59,7 +59,8 @@ impl Problem {
         self.label(format!("write `{instead}`, if that is meant")).replace(instead)
     }
 
-    /// As `suggest` where any of the names would do: when none is near, the first of them is offered.
+    /// As `suggest` where any of the names would do: when none is near, the first of them is an example. It is not offered to
+    /// be put there, since what was meant is another.
     pub(crate) fn suggest_one<'a>(
         self,
         wrong: &str,
@@ -70,7 +71,7 @@ impl Problem {
         let first = names.clone().next();
         let problem = self.suggest(wrong, names, what);
         match first.filter(|_| problem.replacement().is_none()) {
-            Some(first) => problem.for_example(first),
+            Some(first) => problem.label(format!("write `{first}`, for example")),
             None => problem,
         }
     }

@@ -7,6 +7,7 @@ use crate::diagnostic::Problem;
 use crate::foreign;
 use crate::form::Form;
 use crate::yaml::{Content, Node};
+use cadenza_core::event::EventType;
 use cadenza_core::expr::{Expr, Object};
 use cadenza_core::id::hash64;
 use cadenza_core::time::Span;
@@ -86,6 +87,13 @@ fn name_schedules(reader: &Reader<'_>, items: &[Node], ways: &mut [Enroll], work
 }
 
 fn when(reader: &Reader<'_>, item: &Node) -> Option<Enroll> {
+    if let Some(entry) = item.entries().iter().find(|entry| entry.key.text == "if" && item.get("when").is_none())
+        && entry.value.scalar().is_some_and(|scalar| EventType::parse(&scalar.text).is_some())
+    {
+        let problem = Problem::error("unknown-event", entry.key.span.clone(), "an event stands behind `when`");
+        reader.sheet.report(problem.label("did you mean `when`?").replace("when"));
+        return None;
+    }
     let form = Form::open(&reader.sheet, item, &WHEN)?;
     let event = form.get("when").and_then(|node| reader.sheet.event(node));
     let test = form.get("if");
@@ -229,7 +237,7 @@ pub(super) fn leave(reader: &Reader<'_>, form: &Form<'_>) -> Vec<Leave> {
             }
         };
         let of_account = of_account(reader, &form);
-        if event.is_none() && form.get("of").is_some() {
+        if event.is_none() && form.get("of").is_some() && sheet.errors() == before {
             let message = "a condition is asked of this lead alone";
             let problem = Problem::error("no-event", form.key_span("of"), message);
             let help = "name the event that may happen to any lead of the account: `event: deal.won`";

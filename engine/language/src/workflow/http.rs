@@ -122,6 +122,7 @@ fn path(reader: &Reader<'_>, node: &Node, via: Option<&str>) -> Option<String> {
         if is_template(text.split('/').next().unwrap_or_default()) {
             complain("bad-path", "the path does not begin with `/`".to_owned())
                 .help("write what stands behind the connection's address: `/deals/{{ lead.external_id }}`")
+                .replace(quoted(&instead))
         } else {
             complain("bad-path", "the path does not begin with `/`".to_owned())
                 .label(format!("write `{instead}`"))

@@ -66,9 +66,12 @@ pub(super) fn read(reader: &Reader<'_>, node: &Node, ix: usize) -> Option<Step> 
             let problem = misplaced_key(reader, node, entry, verb, shape);
             // Where `else` says where the rest goes, `go` says nothing; else it may say just that.
             let ways = ["switch", "results", "tracks", "arms"].iter().filter_map(|ways| node.get(ways)).next();
-            let goes = key.text == "go" && problem.replacement().is_none() && ways.is_none_or(covers_all);
-            let edit = reader.sheet.taken_out(key.span.start);
-            reader.sheet.report(if goes { problem.mend(edit, "") } else { problem });
+            let is_go = key.text == "go" && problem.replacement().is_none();
+            let edit = match ways.filter(|ways| is_go && !covers_all(ways)) {
+                Some(ways) => as_else(reader, ways, entry),
+                None => Some((reader.sheet.taken_out(key.span.start), String::new())).filter(|_| is_go),
+            };
+            reader.sheet.report(problem.mend_by(edit));
         }
     }
     form.require(&reader.sheet, &|what| reader.one_of(what));
@@ -77,7 +80,7 @@ pub(super) fn read(reader: &Reader<'_>, node: &Node, ix: usize) -> Option<Step> 
     let next = if shape.key("go").is_some() { reader.next(&form, ix) } else { Some(reader.below(ix)) };
     let read = match verb {
         "score" => asks::score(reader, &form, value).map(Verb::Score),
-        "switch" => switch(reader, value).map(Verb::Switch),
+        "switch" => switch(reader, value, node.get("go").is_some()).map(Verb::Switch),
         "assign" => assign::read(reader, &form, value).map(Verb::Assign),
         "call" => tasks::call(reader, &form, value).map(|call| Verb::Call(Box::new(call))),
         "email" => mail(reader, &form, value).map(Verb::Email),
@@ -100,6 +103,15 @@ pub(super) fn read(reader: &Reader<'_>, node: &Node, ix: usize) -> Option<Step> 
     };
     let id = id(reader, &form, verb, ix, node);
     Some(Step { id: id?, verb: read?, next: next? })
+}
+
+/// A `go` right below a `switch` without `else`, as its last arm.
+fn as_else(reader: &Reader<'_>, arms: &Node, Entry { key, value }: &Entry) -> Option<Edit> {
+    let sheet = &reader.sheet;
+    let dash = sheet.dash_before(arms.list().first()?.span.start)?;
+    let between = sheet.text.get(arms.span.end..key.span.start)?;
+    let arm = format!("{}- else: {}\n", " ".repeat(dash), value.scalar()?.text);
+    between.trim().is_empty().then(|| (sheet.taken_out(key.span.start), arm))
 }
 
 /// Whether `else` says where everything else goes, so that a `go` beside it says nothing.
@@ -281,7 +293,8 @@ fn id(reader: &Reader<'_>, form: &Form<'_>, verb: &str, ix: usize, node: &Node) 
     Some(reader.new_id(&format!("{verb}-{}", ix + 1)))
 }
 
-fn switch(reader: &Reader<'_>, node: &Node) -> Option<Vec<Arm>> {
+/// `has_go`: whether a `go` beside it says what `else` should, which has been told.
+fn switch(reader: &Reader<'_>, node: &Node, has_go: bool) -> Option<Vec<Arm>> {
     let items = reader.sheet.list(node, "`switch`")?;
     let mut arms = Some(Vec::new());
     let mut otherwise = None;
@@ -305,6 +318,9 @@ fn switch(reader: &Reader<'_>, node: &Node) -> Option<Vec<Arm>> {
         });
     }
     let Some(otherwise) = otherwise else {
+        if has_go {
+            return None;
+        }
         let problem =
             Problem::error("missing-else", node.pointer(), "`switch` does not say where to go when no condition holds");
         let problem = problem.help("add a last arm: `- else: …` and the id of a step, or `end`");
@@ -492,7 +508,10 @@ fn assignment(reader: &Reader<'_>, Entry { key, value }: &Entry, place: Place) -
         _ => {}
     }
     let kind = reader.given_field(field, &key.span, "`update` cannot set it")?;
-    if let Some(problem) = value.scalar().and_then(|scalar| literal_name(reader, value, scalar, field)) {
+    let literal = |scalar| {
+        literal_name(reader, value, scalar, field).or_else(|| literal_sum(reader, value, scalar, (field, kind)))
+    };
+    if let Some(problem) = value.scalar().and_then(literal) {
         reader.sheet.report(problem);
         return None;
     }
@@ -521,6 +540,24 @@ fn assignment(reader: &Reader<'_>, Entry { key, value }: &Entry, place: Place) -
         }
     };
     Some(Assignment::Field { field: field.to_owned(), value })
+}
+
+/// `lead.seats + 1`, which would be a text. What is to be one may have names in it, unless it is put together with them.
+fn literal_sum(reader: &Reader<'_>, node: &Node, scalar: &Scalar, (field, kind): (&str, ValueType)) -> Option<Problem> {
+    let text = scalar.text.trim();
+    let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.');
+    let named = |word: &&str| word.split_once('.').is_some_and(|(object, of)| is_name(reader.known, object, of));
+    let first = text.split(|c: char| !is_word(c)).find(named)?;
+    let rest = text.strip_prefix(first).map(str::trim_start);
+    let is_sum =
+        rest.is_some_and(|rest| rest.starts_with(['+', '*', '/', '?', '=', '<', '>']) || rest.starts_with("- "));
+    if !scalar.is_plain() || !(is_sum || kind != ValueType::Text) || kind == ValueType::Any {
+        return None;
+    }
+    let instead = format!("{{ cel: {} }}", quoted(text));
+    let message = format!("`{text}` is not worked out: a value is, under `cel`");
+    let problem = Problem::error("taken-literally", node.span.clone(), message);
+    Some(problem.label(format!("write `{field}: {instead}`")).replace(instead))
 }
 
 /// A value that somebody wants filled in, as a template or by its name: here it would be taken as it stands.

@@ -39,7 +39,7 @@ fn bracketed(text: &str, at: usize, innermost: usize, value: usize) -> Option<Pr
     if !breaks || !on_this_line(value) || value >= at {
         return None;
     }
-    let whole = value..end_of_value(text, value);
+    let whole = value..end_of_prose(text, end_of_value(text, value));
     let instead = quoted(&text[whole.clone()]);
     let message =
         format!("an unquoted `{sign}` cannot stand in a value within braces or brackets: YAML takes it for its own");
@@ -98,8 +98,9 @@ fn end_of_number(text: &str, before: &str, from: usize) -> Option<usize> {
     let joined = before[..before.len() - digits].ends_with(|c: char| c.is_alphanumeric() || matches!(c, '.' | '_'));
     let is_group = |at: usize| {
         let group = text.get(at..at + 4).unwrap_or_default();
-        let goes_on = text[(at + 4).min(text.len())..].starts_with(|c: char| c.is_alphanumeric() || c == '_');
-        group.starts_with(',') && group[1..].bytes().all(|byte| byte.is_ascii_digit()) && !goes_on
+        let ends = |rest: &str| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_');
+        let is_three = group.strip_prefix(',').is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
+        is_three && text.get(at + 4..).is_some_and(ends)
     };
     let mut end = from;
     while (1..=3).contains(&digits) && !joined && is_group(end) {
@@ -109,7 +110,7 @@ fn end_of_number(text: &str, before: &str, from: usize) -> Option<usize> {
 }
 
 /// Where a text ends that goes on behind a comma: before what is a key with a value.
-fn end_of_prose(text: &str, from: usize) -> usize {
+pub(super) fn end_of_prose(text: &str, from: usize) -> usize {
     let mut end = from;
     while let Some(rest) = text[end..].strip_prefix(',') {
         let part = rest.find([',', '}', ']', '\n']).map_or(rest, |stop| &rest[..stop]);
@@ -193,7 +194,7 @@ fn read(text: &str, at: usize) -> Read {
 }
 
 /// Where a value ends for its author: at a comma or closing bracket that belongs to nothing within it.
-fn end_of_value(text: &str, start: usize) -> usize {
+pub(super) fn end_of_value(text: &str, start: usize) -> usize {
     let line = text[start..].lines().next().unwrap_or_default();
     let line = line.find(" #").map_or(line, |comment| &line[..comment]);
     let (mut depth, mut quote) = (0_usize, None);
