@@ -253,8 +253,13 @@ fn read_fields(sheet: &Sheet<'_>, node: &Node, known: &mut Known<'_>) {
                 None => None,
             },
         };
-        // A field whose type is not known is a field all the same: whoever uses it is not to blame.
-        known.fields.insert(name.clone(), declared.unwrap_or_else(|| ValueType::Any.into()));
+        // A field whose type is not known is a field all the same: whoever uses it is not to blame. Nor is it blank where it
+        // has a default, whatever that is.
+        let unread = || {
+            let default = entry.value.get("default").map_or(Value::Blank, |_| Value::Bool(true));
+            Declared { default, ..ValueType::Any.into() }
+        };
+        known.fields.insert(name.clone(), declared.unwrap_or_else(unread));
     }
     if known.fields.len() > CUSTOM_FIELDS_MAX {
         let message = format!("there are {} fields, and the most is {CUSTOM_FIELDS_MAX}", known.fields.len());
@@ -335,7 +340,7 @@ fn field_type(sheet: &Sheet<'_>, node: &Node) -> Option<Written> {
     let message = format!("`{written}` cannot be the type of a field");
     let problem = Problem::error("unknown-word", node.span.clone(), message);
     sheet.report(problem.label(format!("here it is `{ours}`")).replace(ours));
-    None
+    types.into_iter().find(|(name, _)| *name == ours).map(|(_, kind)| kind)
 }
 
 fn read_contact(sheet: &Sheet<'_>, node: &Node, known: &Known<'_>) -> Option<ContactPolicy> {

@@ -108,12 +108,10 @@ fn results(results: &Results) -> impl Iterator<Item = Target> {
     by_own.values().chain(by_result.values()).chain(by_outcome.values()).chain([otherwise]).copied()
 }
 
-/// `led` are the steps that interrupts lead to.
-pub(super) fn unreachable(reader: &Reader<'_>, items: &[Node], steps: &[Option<Step>], led: &[Target]) {
+/// `led` are the steps that interrupts lead to; none when that is not known.
+pub(super) fn unreachable(reader: &Reader<'_>, items: &[Node], steps: &[Option<Step>], led: Option<&[Target]>) {
     // A broken step may be the missing link; complaining of what it should lead to would be noise.
-    if !steps.iter().all(Option::is_some) {
-        return;
-    }
+    let Some(led) = led.filter(|_| steps.iter().all(Option::is_some)) else { return };
     let mut reached = BTreeSet::new();
     let mut pending: Vec<usize> = led.iter().copied().filter_map(step_of).chain([0]).collect();
     while let Some(ix) = pending.pop() {
