@@ -1,5 +1,6 @@
 //! What can be a name, and what was probably meant by a number, name or value that cannot be one as it is written.
 
+use crate::dates::as_date;
 use crate::diagnostic::Problem;
 use crate::yaml::Scalar;
 use cadenza_core::value::ValueType;
@@ -60,8 +61,23 @@ pub(crate) fn meant(scalar: &Scalar, kind: ValueType) -> Option<String> {
             whole.parse::<i64>().is_ok().then(|| whole.to_owned())
         }
         ValueType::Number => plain_number(&scalar.text),
+        ValueType::Date => as_date(&scalar.text).map(|date| date.to_string()),
         _ => None,
     }
+}
+
+/// What `9am`, `9 pm` or `9` were meant to be.
+pub(crate) fn meant_time(text: &str) -> Option<String> {
+    let text = text.trim().to_lowercase();
+    let (number, later) = match (text.strip_suffix("am"), text.strip_suffix("pm")) {
+        (Some(number), _) => (number, 0),
+        (_, Some(number)) => (number, 12),
+        _ => (text.as_str(), 0),
+    };
+    let (hour, minute) = number.trim().split_once([':', '.']).unwrap_or((number.trim(), "00"));
+    let (hour, minute): (u16, u16) = (hour.parse().ok()?, minute.parse().ok()?);
+    let hour = if text.ends_with('m') { hour % 12 + later } else { hour };
+    (hour < 24 && minute < 60).then(|| format!("{hour:02}:{minute:02}"))
 }
 
 /// The name that comes closest to a text: lower case, letters without their marks, `joint` for what is no letter or digit.

@@ -51,6 +51,11 @@ impl Use {
         matches!(self, Self::Mail | Self::CadenceMail | Self::Message | Self::CadenceMessage)
     }
 
+    /// Whether it leaves under a subject.
+    pub(crate) const fn has_subject(self) -> bool {
+        matches!(self, Self::Mail | Self::CadenceMail)
+    }
+
     pub(crate) const fn what(self) -> &'static str {
         match self {
             Self::Task => "the text of a step's call or task",

@@ -316,7 +316,7 @@ fn unquoted_template(source: &str, at: usize) -> Problem {
     let before = source[..at].rsplit('\n').next().unwrap_or_default();
     let in_flow = before.matches(['{', '[']).count() > before.matches(['}', ']']).count();
     let end = match line.rfind("}}") {
-        Some(close) if in_flow => line.find("}}").unwrap_or(close) + 2,
+        Some(_) if in_flow => flow::end_of_prose(source, flow::end_of_value(source, at)) - at,
         _ => line.find(" #").map_or(line, |comment| &line[..comment]).trim_end().len(),
     };
     let quoted = quoted(&line[..end]);

@@ -4,6 +4,7 @@ use super::Reader;
 use super::shapes::{CARRY, CHOICE, HOLD};
 use crate::diagnostic::Problem;
 use crate::form::Form;
+use crate::team::{unknown_rep, unknown_rep_or_pool};
 use crate::yaml::Node;
 use cadenza_core::time::Span;
 use cadenza_core::workflow::{Assign, AssignBy, Carry, HoldRule, HoldScope, Sticky};
@@ -100,8 +101,7 @@ pub(super) fn rep(reader: &Reader<'_>, node: &Node) -> Option<String> {
     if reader.known.reps.has(&name) {
         return Some(name);
     }
-    let problem = Problem::error("unknown-rep", node.span.clone(), format!("there is no rep `{name}`"));
-    reader.sheet.report(problem.suggest_one(&name, reader.known.reps.iter(), "reps in team.yaml"));
+    reader.sheet.report(unknown_rep(node, &name, reader.known));
     None
 }
 
@@ -111,7 +111,7 @@ pub(super) fn pool(reader: &Reader<'_>, node: &Node) -> Option<String> {
         return Some(name);
     }
     let problem = Problem::error("unknown-pool", node.span.clone(), format!("there is no pool `{name}`"));
-    reader.sheet.report(problem.suggest_one(&name, reader.known.pools.iter(), "pools in team.yaml"));
+    reader.sheet.report(problem.suggest(&name, reader.known.pools.iter(), "pools in team.yaml"));
     None
 }
 
@@ -120,9 +120,7 @@ fn fallback(reader: &Reader<'_>, node: &Node) -> Option<String> {
     if reader.known.pools.has(&name) || reader.known.reps.has(&name) {
         return Some(name);
     }
-    let problem = Problem::error("unknown-rep", node.span.clone(), format!("there is no rep or pool `{name}`"));
-    let names = reader.known.pools.iter().chain(reader.known.reps.iter());
-    reader.sheet.report(problem.suggest_one(&name, names, "pools and reps in team.yaml"));
+    reader.sheet.report(unknown_rep_or_pool(node, &name, reader.known));
     None
 }
 

@@ -7,6 +7,7 @@ use crate::diagnostic::Problem;
 use crate::form::Form;
 use crate::yaml::Node;
 use cadenza_core::expr::Expr;
+use cadenza_core::time::Span;
 use cadenza_core::value::ValueType;
 use cadenza_core::workflow::{Interrupt, Reaction, StepIx, Target, Verb};
 
@@ -75,6 +76,13 @@ fn during(reader: &Reader<'_>, node: &Node) -> Option<Vec<StepIx>> {
 
 fn pause(reader: &Reader<'_>, node: &Node) -> Option<Reaction> {
     let sheet = &reader.sheet;
+    if let Some(scalar) = node.scalar().filter(|scalar| Span::parse(&scalar.text).is_some()) {
+        let instead = format!("{{ else: {} }}", scalar.text);
+        let problem = Problem::error("wrong-type", node.span.clone(), "a duration stands behind `else`");
+        let help = format!("or `{{ until: event.until, else: {} }}`, where the event says until when", scalar.text);
+        sheet.report(problem.label(format!("write `{instead}`")).help(help).replace(instead));
+        return None;
+    }
     let form = Form::open(sheet, node, &PAUSE)?;
     let until = form
         .get("until")

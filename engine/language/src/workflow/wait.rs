@@ -5,6 +5,7 @@ use super::shapes::{FOR_EVENT, FOR_EVENTS, NEXT, ONE_OF_EVENTS, RUN_STARTED, SIN
 use crate::condition::{Place, condition, expression};
 use crate::diagnostic::Problem;
 use crate::form::Form;
+use crate::meant::meant_time;
 use crate::yaml::{Content, Node};
 use cadenza_core::expr::Expr;
 use cadenza_core::time::Span;
@@ -153,20 +154,6 @@ pub(super) fn time_of_day(reader: &Reader<'_>, node: &Node) -> Option<u16> {
         None => problem.help("write hours and minutes of the day: `at: \"09:00\"`"),
     });
     None
-}
-
-/// What `9am`, `9 pm` or `9` were meant to be.
-fn meant_time(text: &str) -> Option<String> {
-    let text = text.trim().to_lowercase();
-    let (number, later) = match (text.strip_suffix("am"), text.strip_suffix("pm")) {
-        (Some(number), _) => (number, 0),
-        (_, Some(number)) => (number, 12),
-        _ => (text.as_str(), 0),
-    };
-    let (hour, minute) = number.trim().split_once([':', '.']).unwrap_or((number.trim(), "00"));
-    let (hour, minute): (u16, u16) = (hour.parse().ok()?, minute.parse().ok()?);
-    let hour = if text.ends_with('m') { hour % 12 + later } else { hour };
-    (hour < 24 && minute < 60).then(|| format!("{hour:02}:{minute:02}"))
 }
 
 /// What happens when no such event comes.
