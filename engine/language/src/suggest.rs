@@ -49,9 +49,9 @@ impl Problem {
         self.help(format!("{what}: {}", listed(names)))
     }
 
-    /// One of many things that could stand there.
+    /// One of many things that could stand there. It is not offered to be put there: what is meant is the author's to say.
     pub(crate) fn for_example(self, instead: &str) -> Self {
-        self.label(format!("write `{instead}`, for example")).replace(instead)
+        self.label(format!("write `{instead}`, for example"))
     }
 
     /// What comes nearest, which need not be what is meant.
@@ -59,8 +59,7 @@ impl Problem {
         self.label(format!("write `{instead}`, if that is meant")).replace(instead)
     }
 
-    /// As `suggest` where any of the names would do: when none is near, the first of them is an example. It is not offered to
-    /// be put there, since what was meant is another.
+    /// As `suggest` where any of the names would do: when none is near, the first of them is an example.
     pub(crate) fn suggest_one<'a>(
         self,
         wrong: &str,
@@ -71,7 +70,7 @@ impl Problem {
         let first = names.clone().next();
         let problem = self.suggest(wrong, names, what);
         match first.filter(|_| problem.replacement().is_none()) {
-            Some(first) => problem.label(format!("write `{first}`, for example")),
+            Some(first) => problem.for_example(first),
             None => problem,
         }
     }

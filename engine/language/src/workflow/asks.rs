@@ -176,7 +176,7 @@ fn on_failure<V>(
                 format!("`on_failure` has either `{key}` or `plugin`"),
             );
             let problem = problem.help(format!("write `{{ {key}: … }}` alone, `{{ plugin: … }}` or `park`"));
-            reader.sheet.report(problem.mend_by(form.without(&reader.sheet, "plugin")));
+            reader.sheet.report(problem);
             None
         }
     }

@@ -221,8 +221,7 @@ fn touch(reader: &Reader<'_>, item: &Node) -> Option<CadenceTouch> {
                 };
                 let problem = Problem::error("unknown-word", form.key_span("channel"), message);
                 let help = "write `call: scripts/….md`: the contact gate and the redial belong to calls; or another channel, such as `other`";
-                let value = form.get("channel").map(|node| (node.span.clone(), "other".to_owned()));
-                sheet.report(problem.help(help).mend_by(value));
+                sheet.report(problem.help(help));
             }
             let (due, escalate, give_up) = (due(reader, &form), escalation(reader, &form), give_up(reader, &form));
             let (objective, script, channel, due) = (objective?, script?, channel?, due?);

@@ -203,8 +203,7 @@ pub(super) fn one_run_per(reader: &Reader<'_>, form: &Form<'_>, ways: &[Enroll])
     let key = expression(sheet, reader.known, node, Place::Key, ValueType::Any)?;
     if !key.names(Object::Event) {
         let problem = Problem::error("bad-key", node.pointer(), "this says the same whatever event comes");
-        let problem = problem.help("name what the event brings: `one_run_per: event.data.webinar`");
-        sheet.report(problem.mend(node.span.clone(), "event.data.webinar"));
+        sheet.report(problem.help("name what the event brings: `one_run_per: event.data.webinar`"));
         return None;
     }
     Some(Some(key))
@@ -241,7 +240,7 @@ pub(super) fn leave(reader: &Reader<'_>, form: &Form<'_>) -> Vec<Leave> {
             let message = "a condition is asked of this lead alone";
             let problem = Problem::error("no-event", form.key_span("of"), message);
             let help = "name the event that may happen to any lead of the account: `event: deal.won`";
-            sheet.report(problem.help(help).mend_by(form.with(sheet, "event: deal.won")));
+            sheet.report(problem.help(help));
             return None;
         }
         let ending = form.get("as").and_then(|node| sheet.name(node, "the name of an ending"));

@@ -57,9 +57,7 @@ pub(super) fn read(reader: &Reader<'_>, step: &Form<'_>, value: &Node) -> Option
     if let (Some(method), true) = (method.filter(|method| !method.takes_body()), form.get("body").is_some()) {
         let problem =
             Problem::error("body-with-get", form.key_span("body"), format!("a request with {method} carries no body"));
-        let problem = problem.help("write `query: …` for what it asks about, or another `method`, such as `POST`");
-        let method = form.get("method").map(|node| (node.span.clone(), Method::Post.as_str().to_owned()));
-        sheet.report(problem.mend_by(method));
+        sheet.report(problem.help("write `query: …` for what it asks about, or another `method`, such as `POST`"));
         return None;
     }
     Some(Http {

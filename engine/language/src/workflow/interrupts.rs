@@ -42,7 +42,7 @@ fn one(reader: &Reader<'_>, item: &Node, ix: usize) -> Option<Interrupt> {
         [] => {
             let problem = Problem::error("no-verb", item.pointer(), "this interrupt does nothing");
             let help = "add `go: …`, `pause: { until: event.until, else: 3 business days }` or `do: […]`; `go: end` ends the run";
-            sheet.report(problem.help(help).mend_by(form.with(sheet, "go: end")));
+            sheet.report(problem.help(help));
             None
         }
         [_, second, ..] => {

@@ -71,7 +71,16 @@ pub(super) fn read(reader: &Reader<'_>, node: &Node, ix: usize) -> Option<Step> 
                 Some(ways) => as_else(reader, ways, entry),
                 None => Some((reader.sheet.taken_out(key.span.start), String::new())).filter(|_| is_go),
             };
-            reader.sheet.report(problem.mend_by(edit));
+            let asks = foreign::asks_if(&key.text) || foreign::IF_NOT.contains(&key.text.as_str());
+            let asked = || switch_before(reader, node, entry, ix).filter(|_| asks && shape.key("go").is_some());
+            reader.sheet.report(match edit {
+                None if problem.replacement().is_none()
+                    && let Some(edit) = asked() =>
+                {
+                    problem.label("a `switch` before the step asks it").mend_by(Some(edit))
+                }
+                edit => problem.mend_by(edit),
+            });
         }
     }
     form.require(&reader.sheet, &|what| reader.one_of(what));
@@ -103,6 +112,46 @@ pub(super) fn read(reader: &Reader<'_>, node: &Node, ix: usize) -> Option<Step> 
     };
     let id = id(reader, &form, verb, ix, node);
     Some(Step { id: id?, verb: read?, next: next? })
+}
+
+/// A step in a block with a condition of its own, behind a `switch` that asks it. None where others lead to the step by its
+/// id, past the `switch`, or where what follows has none.
+fn switch_before(reader: &Reader<'_>, node: &Node, Entry { key, value }: &Entry, ix: usize) -> Option<Edit> {
+    let (sheet, first) = (&reader.sheet, node.entries().first()?.key.span.start);
+    let (dash, line) = (sheet.dash_before(first)?, sheet.line_start(first));
+    let id = node.get("id").and_then(Node::scalar).map(|id| id.text.as_str());
+    let is_named = |id: &&str| sheet.text.split(|c: char| !is_part_of_name(c)).filter(|word| word == id).count() > 1;
+    if id.is_some_and(|id| is_named(&id)) {
+        return None;
+    }
+    let past = match (node.get("go"), reader.ids.get(ix + 1)) {
+        (Some(go), _) => go.scalar()?.text.as_str(),
+        (None, Some(below)) => below.as_deref()?,
+        (None, None) => "end",
+    };
+    let written = sheet.text.get(value.span.clone()).filter(|text| !text.contains('\n'))?;
+    let condition = match foreign::asks_if(&key.text) {
+        true => written.to_owned(),
+        false => quoted(&format!("!({})", value.scalar()?.text)),
+    };
+    let pad = " ".repeat(dash);
+    let (named, added) = match id {
+        Some(id) => (id.to_owned(), String::new()),
+        None => {
+            let id = reader.new_id(&format!("step-{}", ix + 1));
+            (id.clone(), format!("id: {id}\n{}", " ".repeat(first - line)))
+        }
+    };
+    let without = sheet.taken_out(key.span.start);
+    let kept = format!("{}{added}{}", &sheet.text[line..first], sheet.text.get(first..without.start)?);
+    let asked =
+        format!("{pad}- switch:\n{pad}    - if: {condition}\n{pad}      go: {named}\n{pad}    - else: {past}\n");
+    Some((line..without.end, format!("{asked}{kept}")))
+}
+
+/// Whether it belongs to a name, an event type or a path.
+const fn is_part_of_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/')
 }
 
 /// A `go` right below a `switch` without `else`, as its last arm.

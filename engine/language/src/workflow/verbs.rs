@@ -127,8 +127,7 @@ pub(super) fn watch(reader: &Reader<'_>, value: &Node) -> Option<Party> {
     let party = parties::read(reader, value, "watch", &HEARERS)?;
     if let Party::Connection(_) = party {
         let problem = Problem::error("unknown-doer", value.pointer(), "a connection cannot watch a lead");
-        let problem = problem.help("name a rep, a pool, a role, `owner` or `manager`");
-        reader.sheet.report(problem.mend(value.span.clone(), "owner"));
+        reader.sheet.report(problem.help("name a rep, a pool, a role, `owner` or `manager`"));
         return None;
     }
     Some(party)

@@ -49,7 +49,7 @@ fn until(reader: &Reader<'_>, value: &Node) -> Option<Wait> {
         (Some(_), Some(_)) => {
             let problem =
                 Problem::error("bad-wait", form.key_span("after"), "the moment is either `before` or `after` the date");
-            sheet.report(problem.help("remove one of the two").mend_by(form.without(sheet, "after")));
+            sheet.report(problem.help("remove one of the two"));
             return None;
         }
         (Some(offset), None) => (offset, true),
@@ -179,6 +179,8 @@ fn only_its_own_ways(reader: &Reader<'_>, step: &Form<'_>) {
         let problem =
             Problem::error("several-ways-out", step.key_span("go"), "a wait for an event has several ways out");
         let problem = problem.help("`go` stands within `wait`, and another within `timeout`; remove this one");
-        reader.sheet.report(problem.mend(reader.sheet.taken_out(step.key_span("go").start), ""));
+        // Where the wait says all of its ways, this one is never gone.
+        let is_whole = step.get("wait").is_some_and(|wait| wait.get("timeout").is_some());
+        reader.sheet.report(problem.mend_by(step.without(&reader.sheet, "go").filter(|_| is_whole)));
     }
 }

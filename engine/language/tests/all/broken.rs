@@ -71,11 +71,11 @@ fn every_mistake_is_named_and_mended() {
     assert!(unexplained.is_empty(), "workflows/README.md does not explain these codes: {unexplained:?}");
 }
 
-/// Of a hundred mistakes, how many at least are mended by what is offered.
-const MENDED_PERCENT_MIN: usize = 75;
+/// Of a hundred mistakes that others than the author can mend, how many at least are mended by what is offered.
+const MENDED_PERCENT_MIN: usize = 90;
 
 /// Mistakes that nobody but the author can mend, and why: for these the message says in words what to do.
-const BY_HAND: [(&str, &[&str]); 7] = [
+const BY_HAND: [(&str, &[&str]); 10] = [
     (
         "what is missing is the author's to say",
         &["own-word-without-meaning", "plugin-missing-parameter", "script-not-reviewed"],
@@ -142,6 +142,88 @@ const BY_HAND: [(&str, &[&str]); 7] = [
             "settings-plugin-damaged",
         ],
     ),
+    (
+        "what its author wrote is not taken out for them",
+        &[
+            "asks-in-lines-for-a-kept-field",
+            "assign-rep-and-pool",
+            "assign-role-with-hold",
+            "cadence-not-done-without-give-up",
+            "call-not-done-without-give-up",
+            "http-auth",
+            "http-header-authorization",
+            "http-results-by-status",
+            "http-save-consent",
+            "http-save-identity",
+            "http-save-owner",
+            "http-save-stage",
+            "http-timeout",
+            "interrupt-do-and-go",
+            "interrupt-does-two",
+            "key-of-another-tool",
+            "key-with-schedule",
+            "on-failure-both",
+            "own-stage-with-a-reason",
+            "own-word-of-two-kinds",
+            "own-word-twice",
+            "settings-field-taken",
+            "settings-no-country",
+            "source-kept-field",
+            "step-unreachable",
+            "task-asks-kept-field",
+            "task-asks-twice",
+            "team-manager-circle",
+            "update-kept-field",
+            "wait-opening-at",
+            "yaml-duplicate-key",
+        ],
+    ),
+    (
+        "which of many is meant",
+        &[
+            "enroll-if-alone",
+            "event-old-alone",
+            "http-body-with-get",
+            "http-method-unheard-of",
+            "interrupt-does-nothing",
+            "interrupt-without-event",
+            "key-constant",
+            "leave-of-account-without-event",
+            "leave-without-condition",
+            "mail-script-without-subject",
+            "mail-without-subject",
+            "message-unknown-carrier",
+            "notify-unknown-party",
+            "own-channel-that-is-a-call",
+            "schedule-without-leads",
+            "source-unknown-choice",
+            "split-shares",
+            "split-shares-over",
+            "task-for-unknown-rep",
+            "template-in-duration",
+            "template-in-via",
+            "time-zone-ambiguous",
+            "time-zone-offset",
+            "touch-refused-word",
+            "touch-task-that-calls",
+            "unknown-fallback",
+            "update-unknown-choice",
+            "watch-connection",
+        ],
+    ),
+    (
+        "a condition is asked elsewhere",
+        &[
+            "call-with-if",
+            "do-with-if",
+            "schedule-with-if-in-braces",
+            "split-arm-with-if",
+            "step-with-if",
+            "step-with-if-to-which-others-lead",
+            "step-with-unless",
+            "step-with-when",
+        ],
+    ),
 ];
 
 fn errors(folder: &Folder) -> impl Iterator<Item = Diagnostic> + use<> {
@@ -195,8 +277,9 @@ fn whoever_follows_the_advice_gets_a_workspace() {
         wrongly.is_empty(),
         "these are mended by what is offered, or are no cases: take them off the list {wrongly:?}"
     );
-    let (all, mended) = (cases.len(), cases.len() - by_hand.len());
     by_hand.retain(|name| !listed.contains(name));
+    let all = cases.len() - listed.len();
+    let mended = all - by_hand.len();
     let many = mended * 100 >= all * MENDED_PERCENT_MIN;
     assert!(
         many,
