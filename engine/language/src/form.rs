@@ -124,8 +124,8 @@ fn meant_key(node: &Node, Entry { key, value }: &Entry, shape: &Shape) -> Option
             Some(foreign::Verb::Is(ours)) => Some(ours),
             _ => None,
         },
-        _ if is_step => foreign::step_key(name),
-        _ => None,
+        // Where it leads is said by the same key everywhere.
+        _ => foreign::step_key(name).filter(|ours| is_step || *ours == "go"),
     };
     let asked = || if_meant(name, value, shape);
     let is_known = foreign::asks_if(name) || foreign::names_event(name) || foreign::IF_NOT.contains(&name);
@@ -164,7 +164,7 @@ pub(crate) fn unknown_key(sheet: &Sheet<'_>, node: &Node, entry: &Entry, shape: 
     let name = key.text.as_str();
     let message = format!("{} has no key `{name}`", shape.name);
     let problem = Problem::error("unknown-key", key.span.clone(), message);
-    if let Some(whole) = cut_text(sheet, node, entry) {
+    if let Some(whole) = cut_off(sheet, node, entry, shape) {
         return whole;
     }
     if let Some(ours) = meant_key(node, entry, shape) {
@@ -192,7 +192,7 @@ pub(crate) fn unknown_key(sheet: &Sheet<'_>, node: &Node, entry: &Entry, shape: 
     }
     let problem = problem.help(format!("keys it has: {}", listed(shape.names())));
     // Nothing is lost with a key that holds nothing.
-    let is_empty = value.scalar().is_some_and(Scalar::is_null);
+    let is_empty = value.scalar().is_some_and(Scalar::is_null) && !is_bare(sheet, entry);
     let is_whole = node.entries().len() > 1 && shape.required().all(|key| node.get(key.name).is_some());
     if is_empty && is_whole {
         return problem.help(format!("or remove `{name}`")).mend(sheet.taken_out(key.span.start), "");
@@ -229,16 +229,33 @@ fn without_condition(problem: Problem, shape: &Shape) -> Problem {
     })
 }
 
-/// `{ text: Hello, friend }`: YAML takes what stands behind the comma for a key without a value.
-fn cut_text(sheet: &Sheet<'_>, node: &Node, Entry { key, value }: &Entry) -> Option<Problem> {
+/// `{ text: Hello, friend }`, `{ fields: email, phone }`: YAML takes what stands behind the comma for a key without a value.
+fn cut_off(sheet: &Sheet<'_>, node: &Node, entry: &Entry, shape: &Shape) -> Option<Problem> {
     let entries = node.entries();
-    let at = entries.iter().position(|entry| entry.key.span == key.span)?;
-    let before = &entries.get(at.checked_sub(1)?)?.value;
-    let is_bare = value.scalar().is_some_and(Scalar::is_null) && value.span.is_empty();
-    let follows = sheet.text.get(before.span.end..key.span.start).is_some_and(|between| between.trim() == ",");
-    let colon = sheet.text[key.span.end..].trim_start().starts_with(':');
-    let is_text = before.scalar().is_some_and(|scalar| scalar.is_plain() && scalar.text.contains(char::is_alphabetic));
-    (is_bare && follows && is_text && !colon).then(|| cut_short(sheet.text, before.span.start..key.span.end))
+    let at = entries.iter().position(|other| other.key.span == entry.key.span)?;
+    let before = entries[..at].iter().rposition(|other| !is_bare(sheet, other))?;
+    let is_cut = |entry: &&Entry| is_bare(sheet, entry) && shape.key(&entry.key.text).is_none();
+    let (first, last) = (&entries[before], entries[at..].iter().take_while(is_cut).last()?);
+    let has_text = first.value.scalar().is_some_and(|scalar| scalar.is_plain() && !scalar.is_null());
+    if !has_text || !is_bare(sheet, entry) {
+        return None;
+    }
+    let whole = first.value.span.start..last.key.span.end;
+    match shape.key(&first.key.text)?.takes {
+        Takes::Text => Some(cut_short(sheet.text, whole)),
+        Takes::List(_) => {
+            let instead = format!("[{}]", &sheet.text[whole.clone()]);
+            let problem = Problem::error("yaml", whole, "several values are a list, and a list stands in brackets");
+            Some(problem.label(format!("write `{instead}`")).replace(instead))
+        }
+        _ => None,
+    }
+}
+
+/// Whether it is a word alone, without the colon that a key has.
+fn is_bare(sheet: &Sheet<'_>, Entry { key, value }: &Entry) -> bool {
+    let is_empty = value.scalar().is_some_and(Scalar::is_null) && value.span.is_empty();
+    is_empty && !sheet.text[key.span.end..].trim_start().starts_with(':')
 }
 
 fn first_lower(text: &str) -> String {

@@ -440,27 +440,41 @@ fn key_text(sheet: &Sheet<'_>, node: &Node) -> String {
     }
 }
 
-/// `'Nobody hasn't called'`: the apostrophe ends what the quote before it began. `at` is what follows.
-fn apostrophe(text: &str, at: usize) -> Option<Problem> {
+/// `'Nobody hasn't called'`, `"Say "hello" to them"`: a quote within a text ends it. `at` is what follows. None for an expression,
+/// where a text ends and an operator follows.
+fn quote_within(text: &str, at: usize) -> Option<Problem> {
     let line = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
     let written = text[line..].lines().next().unwrap_or_default();
     let end = line + written.find(" #").unwrap_or(written.len());
     let before = text[line..at].trim_end();
-    let inside = before.strip_suffix('\'')?;
-    let begins = |quote: &usize| begins_value(&text[..line + quote]);
-    let start = line + inside.match_indices('\'').map(|(quote, _)| quote).rfind(begins)?;
-    // The quote that closes it is the last behind which the value can end.
-    let ends = |quote: &usize| {
-        let rest = text[*quote + 1..end].trim_start();
+    let quote = before.chars().next_back().filter(|c| matches!(c, '"' | '\''))?;
+    let word = text[at..].split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+    let goes_on = if quote == '\'' { true } else { before.len() == at - line };
+    if word.is_empty() || !goes_on || ["in", "and", "or", "is", "not"].contains(&word) {
+        return None;
+    }
+    let begins = |start: &usize| begins_value(&text[..line + start]);
+    let start = line + before[..before.len() - 1].match_indices(quote).map(|(start, _)| start).rfind(begins)?;
+    // The quote that closes it is the first behind which the value can end.
+    let ends = |close: &usize| {
+        let rest = text[*close + 1..end].trim_start();
         rest.is_empty() || rest.starts_with([',', '}', ']'])
     };
-    let close = text[at..end].match_indices('\'').map(|(quote, _)| at + quote).find(ends)?;
+    let close = text.get(at..end)?.match_indices(quote).map(|(close, _)| at + close).find(ends)?;
     let within = &text[start + 1..close];
-    let (instead, how) = match within.contains(['"', '\\']) {
-        false => (format!("\"{within}\""), "put double quotes around it"),
-        true => (format!("'{}'", within.replace("''", "'").replace('\'', "''")), "double the apostrophe"),
+    let plain = within.replace("''", "'");
+    let (instead, how) = match (quote, within.contains(['"', '\\'])) {
+        ('\'', false) => (format!("\"{plain}\""), "put double quotes around it"),
+        ('\'', true) => (format!("'{}'", plain.replace('\'', "''")), "double the apostrophe"),
+        _ if within.contains('\\') => return None,
+        _ => (format!("'{}'", within.replace('\'', "''")), "put single quotes around it"),
     };
-    let problem = Problem::error("yaml", start..close + 1, "the apostrophe ends this text: it is a single quote too");
+    let what = if quote == '\'' {
+        "the apostrophe ends this text: it is a single quote too"
+    } else {
+        "a quote within this text ends it"
+    };
+    let problem = Problem::error("yaml", start..close + 1, what);
     Some(problem.label(how).help(format!("write {instead}")).replace(instead))
 }
 
@@ -535,7 +549,7 @@ fn unreadable(text: &str, error: &ScanError) -> Problem {
                  and the one before, and for a missing `]` or `}`",
             ),
         ErrorKind::InvalidTrailingDoubleQuotedScalar | ErrorKind::InvalidTrailingSingleQuotedScalar => {
-            if let Some(problem) = apostrophe(text, at) {
+            if let Some(problem) = quote_within(text, at) {
                 return problem;
             }
             let rest = whole_line.find(['"', '\'']).map_or(whole_line, |quote| &whole_line[quote..]).trim_end();

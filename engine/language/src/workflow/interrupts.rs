@@ -58,6 +58,12 @@ fn one(reader: &Reader<'_>, item: &Node, ix: usize) -> Option<Interrupt> {
 }
 
 fn during(reader: &Reader<'_>, node: &Node) -> Option<Vec<StepIx>> {
+    if let Some(scalar) = node.scalar().filter(|scalar| scalar.is_plain() && scalar.text.contains(',')) {
+        let instead = format!("[{}]", scalar.text);
+        let problem = Problem::error("wrong-type", node.span.clone(), "several steps are a list, in brackets");
+        reader.sheet.report(problem.label(format!("write `{instead}`")).replace(instead));
+        return None;
+    }
     let items = reader.sheet.items(node);
     let read: Vec<Option<StepIx>> = items
         .iter()

@@ -39,6 +39,8 @@ pub(crate) use steps::verb_shapes;
 pub(crate) struct Reader<'a> {
     sheet: Sheet<'a>,
     known: &'a Known<'a>,
+    /// The steps as they are written.
+    items: &'a [Node],
     ids: Vec<Option<String>>,
     /// Whether an id is none that a step can have, so that those who lead there may spell it as it should be.
     id_unread: bool,
@@ -85,6 +87,7 @@ pub(crate) fn read<'a>(sheet: Sheet<'a>, node: &Node, known: &Known<'_>) -> Opti
     let reader = Reader {
         sheet,
         known,
+        items,
         ids: collect_ids(&sheet, items),
         id_unread: items
             .iter()

@@ -257,9 +257,11 @@ pub(super) fn mail_results(reader: &Reader<'_>, node: &Node, what: &str) -> Opti
 /// What to write where not every way out is covered.
 const ELSE: &str = "add `else: …` and the id of a step, or `end`";
 
-/// A mapping of ways out with one for all the rest: the run ends there.
+/// A mapping of ways out with one for all the rest: where a `go` beside it leads, else the run ends there.
 pub(super) fn with_else(reader: &Reader<'_>, node: &Node) -> Option<Edit> {
-    reader.sheet.put_in(node, &["else: end".to_owned()])
+    let is_of = |step: &&Node| step.entries().iter().any(|entry| entry.value.span == node.span);
+    let go = reader.items.iter().find(is_of).and_then(|step| step.get("go")?.scalar());
+    reader.sheet.put_in(node, &[format!("else: {}", go.map_or("end", |go| &go.text))])
 }
 
 /// Without `else` every outcome must be named; a result that is not named goes where its outcome goes.

@@ -4,9 +4,11 @@ use super::Reader;
 use super::shapes::{FOR_EVENT, FOR_EVENTS, NEXT, ONE_OF_EVENTS, RUN_STARTED, SINCE_STEP, TIMEOUT, UNTIL};
 use crate::condition::{Place, condition, expression};
 use crate::diagnostic::Problem;
+use crate::foreign;
 use crate::form::Form;
 use crate::meant::meant_time;
-use crate::yaml::{Content, Node};
+use crate::yaml::{Content, Entry, Node};
+use cadenza_core::event::EventType;
 use cadenza_core::expr::Expr;
 use cadenza_core::time::Span;
 use cadenza_core::value::ValueType;
@@ -34,7 +36,12 @@ pub(super) fn read(reader: &Reader<'_>, step: &Form<'_>, value: &Node) -> Option
             );
             let help = "write `wait: 3 business days`, `wait: { until: lead.project_date, … }`, `wait: { next: monday }`, \
                         `wait: { event: meeting.held, … }` or `wait: { for: [{ event: meeting.held, go: … }, …], … }`";
-            reader.sheet.report(problem.help(help));
+            let is_event = |node: &Node| node.scalar().is_some_and(|event| EventType::parse(&event.text).is_some());
+            let mut named = value.entries().iter().filter(|entry| foreign::names_event(&entry.key.text));
+            reader.sheet.report(match named.find(|entry| is_event(&entry.value)) {
+                Some(Entry { key, .. }) => problem.label("here it is `event`").mend(key.span.clone(), "event"),
+                None => problem.help(help),
+            });
             None
         }
     }

@@ -65,6 +65,9 @@ pub(super) fn divided(text: &str, last: &Entry, key: &Word, rest: &Node) -> Opti
         let problem = Problem::error("bad-number", whole.clone(), message);
         return Some((problem.label(format!("write `{instead}`")).replace(instead), whole));
     }
+    if let Some(problem) = decimal(text, last, &before.text, key) {
+        return Some(problem);
+    }
     let count = |sign: char| before.text.matches(sign).count();
     if count('"') % 2 == 1 || count('(') > count(')') {
         let whole = start..end_of_value(text, start);
@@ -74,13 +77,25 @@ pub(super) fn divided(text: &str, last: &Entry, key: &Word, rest: &Node) -> Opti
         return (whole.end > last.value.span.end)
             .then(|| (problem.help(format!("write {instead}")).replace(instead), whole));
     }
-    let is_prose = key.text.contains(|c: char| c.is_whitespace() || c.is_uppercase() || matches!(c, '.' | '!' | '?'));
+    let is_prose =
+        key.text.contains(|c: char| c.is_whitespace() || c.is_uppercase()) || key.text.ends_with(['.', '!', '?']);
     let is_key = text[key.span.end..].starts_with(':');
     if !is_prose || is_key || !before.text.contains(char::is_alphabetic) {
         return None;
     }
     let whole = start..end_of_prose(text, key.span.end);
     Some((cut_short(text, whole.clone()), whole))
+}
+
+/// `{ share: 33,5 }`, with the comma that many languages have.
+fn decimal(text: &str, last: &Entry, before: &str, key: &Word) -> Option<(Problem, Range<usize>)> {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_one = digits(before) && digits(&key.text) && key.span.start == last.value.span.end + 1;
+    let whole = last.value.span.start..key.span.end;
+    let instead = format!("{before}.{}", key.text);
+    let message = format!("`{}` is two things here: a comma begins the next key", &text[whole.clone()]);
+    let problem = Problem::error("bad-number", whole.clone(), message);
+    is_one.then(|| (problem.label(format!("write `{instead}`")).replace(instead), whole))
 }
 
 /// A text within braces that a comma ends, all of it.
