@@ -160,9 +160,7 @@ impl Tree<'_, '_> {
                 if self.documents > 1 {
                     let message = "a file holds one document: `---` begins a second one";
                     let help = "put it into a file of its own";
-                    let line = place.start
-                        ..self.sheet.text[place.start..].find('\n').map_or(place.end, |end| place.start + end + 1);
-                    self.sheet.report(Problem::error("yaml", place, message).help(help).mend(line, ""));
+                    self.sheet.report(Problem::error("yaml", place, message).help(help));
                     return None;
                 }
             }

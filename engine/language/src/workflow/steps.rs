@@ -65,7 +65,7 @@ pub(super) fn read(reader: &Reader<'_>, node: &Node, ix: usize) -> Option<Step> 
         if shape.key(&key.text).is_none() {
             let problem = misplaced_key(reader, node, entry, verb, shape);
             // Where `else` says where the rest goes, `go` says nothing; else it may say just that.
-            let ways = ["switch", "results", "tracks", "arms"].iter().filter_map(|ways| node.get(ways)).next();
+            let ways = ways_of(node);
             let is_go = key.text == "go" && problem.replacement().is_none();
             let edit = match ways.filter(|ways| is_go && !covers_all(ways)) {
                 Some(ways) => as_else(reader, ways, entry),
@@ -161,6 +161,11 @@ fn as_else(reader: &Reader<'_>, arms: &Node, Entry { key, value }: &Entry) -> Op
     let between = sheet.text.get(arms.span.end..key.span.start)?;
     let arm = format!("{}- else: {}\n", " ".repeat(dash), value.scalar()?.text);
     between.trim().is_empty().then(|| (sheet.taken_out(key.span.start), arm))
+}
+
+/// What says where a step with several ways out leads.
+fn ways_of(node: &Node) -> Option<&Node> {
+    ["switch", "results", "tracks", "arms"].iter().find_map(|ways| node.get(ways))
 }
 
 /// Whether `else` says where everything else goes, so that a `go` beside it says nothing.
@@ -302,7 +307,12 @@ fn misplaced_key(reader: &Reader<'_>, node: &Node, entry: &Entry, verb: &str, sh
             key.span.clone(),
             format!("a step with `{verb}` has several ways out"),
         )
-        .help(format!("{says} says where each of them leads; remove `go`"));
+        .help(match ways_of(node).filter(|ways| !covers_all(ways)).zip(entry.value.scalar()) {
+            Some((_, to)) => {
+                format!("{says} says where each of them leads; where the rest goes is `else: {}`", to.text)
+            }
+            None => format!("{says} says where each of them leads; remove `go`"),
+        });
     }
     let owners: Vec<&str> =
         VERBS.iter().filter(|(_, other)| other.key(name).is_some()).map(|(other, _)| *other).collect();

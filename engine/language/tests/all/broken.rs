@@ -176,11 +176,13 @@ const BY_HAND: [(&str, &[&str]); 10] = [
             "update-kept-field",
             "wait-opening-at",
             "yaml-duplicate-key",
+            "yaml-second-document",
         ],
     ),
     (
         "which of many is meant",
         &[
+            "cel-missing-operand",
             "enroll-if-alone",
             "event-old-alone",
             "http-body-with-get",
@@ -312,6 +314,34 @@ fn what_is_offered_as_replacement_mends() {
         }
     }
     assert!(offered > 20, "most slips of the fingers come with a replacement");
+}
+
+/// What may be taken out for an author: it says nothing where it stands, or stands there twice.
+const SAYS_NOTHING: &[&str] = &[
+    "assign-rep-and-by",
+    "call-with-go",
+    "email-results-with-go",
+    "http-header-host",
+    "http-results-and-go",
+    "interrupt-during-end",
+    "key-with-nothing",
+    "settings-choice-twice",
+    "source-token-in-address",
+    "split-with-go",
+    "task-asks-nothing",
+    "team-twice-in-a-pool",
+    "yaml-anchor",
+];
+
+/// What an author wrote is never offered to be taken out, unless it says nothing.
+#[test]
+fn what_an_author_wrote_stays() {
+    let takes_out = |(name, case): (String, String)| {
+        let found = check(&broken(&name, &case), &catalog()).diagnostics;
+        found.iter().any(|one| one.replacement.as_deref() == Some("")).then_some(name)
+    };
+    let found: Vec<String> = cases().into_iter().filter_map(takes_out).collect();
+    assert_eq!(found, SAYS_NOTHING, "look at what these offer to take out, and at whether its author could miss it");
 }
 
 #[test]
