@@ -1,9 +1,8 @@
 //! Single values: texts, names, numbers, durations, dates, zones, cron. Each says what to write when it cannot be read.
 
 use crate::cron;
-use crate::dates::as_date;
 use crate::diagnostic::{Problem, Sheet};
-use crate::meant::{NAME_CHARS_MAX, is_name, meant, perhaps_thousands, plain_number, slug};
+use crate::meant::{NAME_CHARS_MAX, as_date, is_name, meant, perhaps_thousands, plain_number, slug};
 use crate::suggest::nearest;
 use crate::yaml::{Content, Entry, Node, Scalar, quoted};
 use cadenza_core::event::{EventType, StandardEvent};

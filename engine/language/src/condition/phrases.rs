@@ -1,10 +1,11 @@
 //! Phrases of other languages, of spreadsheets and of plain English in conditions: each is told with what says the same
 //! here, whole, so that whoever follows the advice is not led to a second mistake.
 
-use crate::dates::{as_date, as_timestamp};
+use crate::dates::as_timestamp;
 use crate::diagnostic::Problem;
 use crate::foreign;
 use crate::known::Known;
+use crate::meant::as_date;
 use cadenza_core::expr::Object;
 use cadenza_core::value::ValueType;
 use std::ops::Range;
