@@ -49,7 +49,10 @@ steps:
 
 fn start(site: &Site, mailbox: &Mailbox) -> Engine {
     site.write("motion.yaml", FLOW);
-    site.write("scripts/text.md", "---\nobjective: Say hello\nreviewed_by: Ana\n---\nHello {{ lead.company }}.\n");
+    site.write(
+        "scripts/text.md",
+        "---\nobjective: Say hello\nreviewed_by: Ana\n---\nHello {{ lead.company | default(\"you\") }}.\n",
+    );
     site.edit("inbound.yaml", |text| text.replace("when: lead.created", "when: custom.never"));
     let engine = Engine::start(site, "virtual", Some(&mailbox.url));
     engine.advance_to(MONDAY_10);

@@ -6,6 +6,7 @@ use crate::folder::Folder;
 use crate::hours::any_calendar;
 use crate::known::{Known, Names};
 use crate::settings::Basics;
+use crate::suggest::listed;
 use crate::yaml::{self, Node};
 use crate::{connections, placeholders, script, settings, sources, team, usage, workflow};
 use cadenza_core::calendar::Calendar;
@@ -253,7 +254,19 @@ impl<'a> Reading<'a> {
     fn script_uses(&self, known: &Known<'_>) {
         for (path, text) in self.folder.files() {
             let Some(script) = known.scripts.get(path) else { continue };
-            for used in script.uses.borrow().iter() {
+            let uses = script.uses.borrow();
+            if let Some(used) = uses.iter().find(|used| used.has_subject()).filter(|_| !script.has_subject) {
+                let message = format!("{} sends this script, and it has no subject", used.what());
+                let head = text.find("objective").map_or(0..0, |at| at..at + "objective".len());
+                let problem = Problem::error("no-subject", head, message);
+                let problem = problem.help("add `subject: …` to its head, between the two lines `---`");
+                let mails = known.scripts.iter().filter(|(_, file)| file.has_subject).map(|(path, _)| path.as_str());
+                let mut mails = mails.peekable();
+                let others =
+                    mails.peek().is_some().then(|| format!("or send a script that has one: {}", listed(mails)));
+                self.sheet(path, text).report(others.into_iter().fold(problem, Problem::help));
+            }
+            for used in uses.iter() {
                 placeholders::check_use(&self.sheet(path, text), &script.named, *used);
                 placeholders::check_blanks(&self.sheet(path, text), &script.blanks, *used);
             }

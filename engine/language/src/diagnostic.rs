@@ -237,8 +237,9 @@ impl<'a> Sheet<'a> {
 
     /// Whether YAML refused what stands here. Any other problem reported about it only follows from that.
     fn is_refused(&self, start: usize) -> bool {
-        let refused =
-            |found: &Diagnostic| matches!(found.code, "yaml-anchor" | "unquoted-tag") && found.file == self.file;
+        let refused = |found: &Diagnostic| {
+            matches!(found.code, "yaml" | "yaml-anchor" | "unquoted-tag") && found.file == self.file
+        };
         self.findings.borrow().iter().any(|found| refused(found) && found.span.start == start)
     }
 

@@ -100,7 +100,31 @@ pub(crate) fn step_key(name: &str) -> Option<&'static str> {
     })
 }
 
-/// The equivalent of a key that other tools use in a request.
+/// Keys for a condition that has to be false.
+pub(crate) const IF_NOT: [&str; 4] = ["unless", "if_not", "skip_if", "except_if"];
+
+/// Whether a key asks for a condition, here or elsewhere.
+pub(crate) fn asks_if(name: &str) -> bool {
+    matches!(
+        folded(name).as_str(),
+        "if" | "when"
+            | "where"
+            | "condition"
+            | "conditions"
+            | "only_if"
+            | "only_when"
+            | "criteria"
+            | "filter"
+            | "filters"
+    )
+}
+
+/// Whether a key names an event, here or elsewhere.
+pub(crate) fn names_event(name: &str) -> bool {
+    matches!(folded(name).as_str(), "on" | "event" | "when" | "trigger" | "on_event" | "upon")
+}
+
+/// A key of a request that other tools have.
 pub(crate) fn request_key(name: &str) -> Option<Verb> {
     use Verb::{Elsewhere, Instead, Is};
     Some(match folded(name).as_str() {

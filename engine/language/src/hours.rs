@@ -2,6 +2,7 @@
 
 use crate::diagnostic::{Problem, Sheet};
 use crate::form::Form;
+use crate::meant::meant_time;
 use crate::shape::{Shape, Takes, optional};
 use crate::suggest::nearest;
 use crate::yaml::{Node, Word};
@@ -135,9 +136,11 @@ fn read_hours(sheet: &Sheet<'_>, node: &Node) -> Option<(Time, Option<Time>)> {
         let problem = Problem::error("bad-hours", node.span.clone(), format!("`{text}` is no time from and to"));
         let problem = problem.help("write two times of the day, the earlier first: `09:00-17:00`, at most to `24:00`");
         let turned = text.split_once(['-', '–']).filter(|(from, to)| clock(from) > clock(to) && clock(to).is_some());
-        sheet.report(match turned {
-            Some((from, to)) => problem.replace(format!("{}-{}", to.trim(), from.trim())),
-            None => problem,
+        let meant = text.split_once(['-', '–']).and_then(|(from, to)| Some((meant_time(from)?, meant_time(to)?)));
+        sheet.report(match (turned, meant.filter(|(from, to)| from < to)) {
+            (Some((from, to)), _) => problem.replace(format!("{}-{}", to.trim(), from.trim())),
+            (None, Some((from, to))) => problem.label(format!("write `{from}-{to}`")).replace(format!("{from}-{to}")),
+            (None, None) => problem,
         });
     }
     parsed

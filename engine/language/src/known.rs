@@ -52,6 +52,8 @@ pub(crate) struct Known<'a> {
     pub(crate) unread: BTreeSet<&'static str>,
     pub(crate) calendars: BTreeMap<String, Calendar>,
     pub(crate) reps: Names,
+    /// Reps by what else they are called, in lower case: their names and addresses.
+    pub(crate) called: BTreeMap<String, String>,
     pub(crate) pools: Names,
     pub(crate) territories: bool,
     pub(crate) connections: Names,
@@ -85,6 +87,7 @@ impl<'a> Known<'a> {
             unread: BTreeSet::new(),
             calendars: BTreeMap::new(),
             reps: Names::default(),
+            called: BTreeMap::new(),
             pools: Names::default(),
             territories: false,
             connections: Names::default(),
@@ -102,7 +105,16 @@ impl<'a> Known<'a> {
         }
     }
 
-    /// Notes that a workflow file could not be read: its name, its roles and the workflows that it enrols into are unknown.
+    /// The rep of this name or address. An address that the team does not have may still be made of a name or an id.
+    pub(crate) fn rep_called(&self, text: &str) -> Option<&str> {
+        let text = text.trim().to_lowercase();
+        let local = || text.split_once('@').map(|(local, _)| local.replace('.', " "));
+        let by_id = || self.reps.iter().find(|id| local().as_deref() == Some(id));
+        let called = self.called.get(&text).or_else(|| self.called.get(&local()?));
+        called.map(String::as_str).or_else(by_id)
+    }
+
+    /// A file that is a workflow could not be read: nobody knows what it is called, what it gives and whom it puts where.
     pub(crate) fn misses_a_workflow(&mut self) {
         for names in [&mut self.workflows, &mut self.put_into, &mut self.roles] {
             names.incomplete = true;

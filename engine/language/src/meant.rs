@@ -3,6 +3,7 @@
 use crate::diagnostic::Problem;
 use crate::yaml::Scalar;
 use cadenza_core::value::ValueType;
+use jiff::civil::Date;
 use std::ops::Range;
 
 /// The most characters a name may have.
@@ -59,6 +60,38 @@ pub(crate) fn meant(scalar: &Scalar, kind: ValueType) -> Option<String> {
             whole.parse::<i64>().is_ok().then(|| whole.to_owned())
         }
         ValueType::Number => plain_number(&scalar.text),
+        ValueType::Date => as_date(&scalar.text).map(|date| date.to_string()),
+        _ => None,
+    }
+}
+
+/// What `9am`, `9 pm` or `9` were meant to be.
+pub(crate) fn meant_time(text: &str) -> Option<String> {
+    let text = text.trim().to_lowercase();
+    let (number, later) = match (text.strip_suffix("am"), text.strip_suffix("pm")) {
+        (Some(number), _) => (number, 0),
+        (_, Some(number)) => (number, 12),
+        _ => (text.as_str(), 0),
+    };
+    let (hour, minute) = number.trim().split_once([':', '.']).unwrap_or((number.trim(), "00"));
+    let (hour, minute): (u16, u16) = (hour.parse().ok()?, minute.parse().ok()?);
+    let hour = if text.ends_with('m') { hour % 12 + later } else { hour };
+    (hour < 24 && minute < 60).then(|| format!("{hour:02}:{minute:02}"))
+}
+
+/// `2026-12-01`, `2026/12/01`, `1.12.2026`, `25/12/2026`; none when day and month could be either.
+pub(crate) fn as_date(written: &str) -> Option<Date> {
+    let written = written.trim();
+    let parts: Vec<&str> = written.split(['-', '/', '.']).collect();
+    let [first, second, third] = parts[..] else { return None };
+    let number = |text: &str| text.parse::<i16>().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()));
+    let (a, b, c) = (number(first)?, number(second)?, number(third)?);
+    let date =
+        |year: i16, month: i16, day: i16| Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok();
+    match (first.len(), third.len()) {
+        (4, _) => date(a, b, c),
+        (_, 4) if written.contains('.') || a > 12 => date(c, b, a),
+        (_, 4) if b > 12 || a == b => date(c, a, b),
         _ => None,
     }
 }
@@ -143,6 +176,27 @@ mod tests {
             ("電話", None),
         ] {
             assert_eq!(slug(written, '-').as_deref(), name, "the name `{written}`");
+        }
+    }
+
+    #[test]
+    fn dates_are_read_as_they_were_meant_or_not_at_all() {
+        for (written, expected) in [
+            ("2026-12-01", Some("2026-12-01")),
+            ("2026/12/01", Some("2026-12-01")),
+            ("2026.12.1", Some("2026-12-01")),
+            ("1.12.2026", Some("2026-12-01")),
+            ("25/12/2026", Some("2026-12-25")),
+            ("12/25/2026", Some("2026-12-25")),
+            ("12-25-2026", Some("2026-12-25")),
+            ("5/5/2026", Some("2026-05-05")),
+            ("01/02/2026", None),
+            ("2026-13-01", None),
+            ("10.5", None),
+            ("2026", None),
+            ("a-b-c", None),
+        ] {
+            assert_eq!(as_date(written).map(|date| date.to_string()).as_deref(), expected, "`{written}`");
         }
     }
 }

@@ -107,7 +107,7 @@ fn read_kind<C: Code>(sheet: &Sheet<'_>, form: &Form<'_>, kind: &Kind<C>, taken:
         form.get("about").map(|about| sheet.text(about, "when it is said"));
         let means = form.get("means").and_then(|node| meaning(sheet, node, kind, &meanings));
         let reason_required = kind.shape.key("reason").is_some() && wants_reason(sheet, &form, means);
-        let Some(name) = form.get("name").and_then(|node| name(sheet, item, node, kind.one, taken)) else { continue };
+        let Some(name) = form.get("name").and_then(|node| name(sheet, node, kind.one, taken)) else { continue };
         words.insert(name, OwnWord { means: means.unwrap_or(kind.unread), reason_required });
     }
     if words.len() > OWN_WORDS_MAX {
@@ -117,9 +117,9 @@ fn read_kind<C: Code>(sheet: &Sheet<'_>, form: &Form<'_>, kind: &Kind<C>, taken:
     words
 }
 
-/// A new word. It must not be one of the engine's, and must be declared only once over all kinds, because reports and
-/// plugins tell words apart by nothing else.
-fn name(sheet: &Sheet<'_>, item: &Node, node: &Node, one: &'static str, taken: &mut Taken) -> Option<String> {
+/// A new word: no word of the engine's, and declared once over all kinds, since reports and plugins tell words apart by
+/// nothing else.
+fn name(sheet: &Sheet<'_>, node: &Node, one: &'static str, taken: &mut Taken) -> Option<String> {
     let name = sheet.text(node, "a word of the team's own")?;
     if !sheet.check_name(&name, node.span.clone(), "a word of the team's own") {
         return None;
@@ -137,7 +137,7 @@ fn name(sheet: &Sheet<'_>, item: &Node, node: &Node, one: &'static str, taken: &
         };
         let problem = Problem::error("duplicate-name", node.span.clone(), message);
         let help = "remove one of the two, or give it another name; `-` and `_` do not tell words apart";
-        sheet.report(problem.help(help).mend(sheet.item_taken_out(item), ""));
+        sheet.report(problem.help(help));
         return None;
     }
     Some(name)

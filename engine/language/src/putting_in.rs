@@ -1,7 +1,7 @@
 //! Where a key or an item is added, so that the rest of the file still reads as before.
 
 use crate::diagnostic::{Problem, Sheet};
-use crate::yaml::{Node, Word};
+use crate::yaml::Node;
 use std::ops::Range;
 
 /// A place in a file, and the text that goes there.
@@ -14,14 +14,6 @@ impl Problem {
             Some((at, text)) => self.mend(at, text),
             None => self,
         }
-    }
-
-    /// If no replacement is suggested, suggests removing the key.
-    pub(crate) fn or_without(self, sheet: &Sheet<'_>, key: &Word) -> Self {
-        if self.replacement().is_some() {
-            return self;
-        }
-        self.help(format!("or remove `{}`", key.text)).mend(sheet.taken_out(key.span.start), "")
     }
 }
 

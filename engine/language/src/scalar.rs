@@ -1,11 +1,10 @@
 //! Single values: texts, names, numbers, durations, dates, zones, cron. Each says what to write when it cannot be read.
 
 use crate::cron;
-use crate::dates::as_date;
 use crate::diagnostic::{Problem, Sheet};
-use crate::meant::{NAME_CHARS_MAX, is_name, meant, perhaps_thousands, plain_number, slug};
+use crate::meant::{NAME_CHARS_MAX, as_date, is_name, meant, perhaps_thousands, plain_number, slug};
 use crate::suggest::nearest;
-use crate::yaml::{Content, Entry, Node, Scalar};
+use crate::yaml::{Content, Entry, Node, Scalar, quoted};
 use cadenza_core::event::{EventType, StandardEvent};
 use cadenza_core::time::{Span, Timestamp};
 use cadenza_core::value::{Value, ValueType};
@@ -47,7 +46,24 @@ impl Sheet<'_> {
     /// A text that may be a template.
     pub(crate) fn template(&self, node: &Node, what: &str) -> Option<String> {
         let scalar = self.raw_scalar(node, what)?;
+        self.cut_by_a_comment(node, scalar);
         if is_template(&scalar.text) { Some(scalar.text.clone()) } else { self.text(node, what) }
+    }
+
+    /// `Call about ticket #7 today`: YAML ends the text before the sign. A comment for people has a blank behind it.
+    fn cut_by_a_comment(&self, node: &Node, scalar: &Scalar) {
+        let rest = self.text[node.span.end.min(self.text.len())..].lines().next().unwrap_or_default();
+        let comment = rest.trim_start().strip_prefix('#').filter(|_| scalar.is_plain() && rest.starts_with(' '));
+        if !comment.is_some_and(|comment| comment.starts_with(char::is_alphanumeric)) {
+            return;
+        }
+        let whole = node.span.start..node.span.end + rest.trim_end().len();
+        let instead = quoted(&self.text[whole.clone()]);
+        let message = "the text ends before ` #`: what follows is a comment, and nobody reads it";
+        let problem = Problem::warning("cut-by-comment", whole, message).label("put all of it in quotes");
+        self.report(
+            problem.help(format!("write {instead}, or a blank behind `#` where a comment is meant")).replace(instead),
+        );
     }
 
     /// A single value that is not blank.
@@ -444,13 +460,31 @@ fn example(kind: ValueType) -> &'static str {
     }
 }
 
-/// What a mistyped duration probably meant.
+/// `1.5d` in whole hours; none where nothing smaller makes it whole.
+fn in_smaller_units(text: &str) -> Option<String> {
+    let number = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | ',')).len();
+    let count: f64 = text[..number].replace(',', ".").parse().ok().filter(|_| text[..number].contains(['.', ',']))?;
+    let (factor, unit) = match text[number..].trim() {
+        "w" | "week" | "weeks" => (7.0, "d"),
+        "d" | "day" | "days" => (24.0, "h"),
+        "h" | "hour" | "hours" => (60.0, "m"),
+        "m" | "min" | "minute" | "minutes" => (60.0, "s"),
+        _ => return None,
+    };
+    let whole = count * factor;
+    (whole.fract() == 0.0 && whole > 0.0).then(|| format!("{whole}{unit}")).filter(|whole| Span::parse(whole).is_some())
+}
+
+/// What a mistyped duration was probably meant to be.
 fn mend_duration(text: &str) -> Option<String> {
     let text = text.trim();
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     let (count, rest) = text.split_at(digits);
     if count.is_empty() {
         return None;
+    }
+    if let Some(whole) = in_smaller_units(text) {
+        return Some(whole);
     }
     let rest = rest.trim().trim_end_matches('.');
     if rest.is_empty() {

@@ -180,7 +180,7 @@ pub(crate) fn read(sheet: &Sheet<'_>, node: &Node, known: &mut Known<'_>) -> Opt
     known.notify_via = contact.as_ref().is_some_and(|contact| contact.notify_via.is_some());
     let plugins =
         form.get("plugins").map_or_else(|| Some(BTreeMap::new()), |plugins| read_plugins(sheet, plugins, known));
-    let country = form.get("country").map(|country| read_country(sheet, &form, country));
+    let country = form.get("country").map(|country| read_country(sheet, country));
     let (timezone, _) = zone?;
     // A zone's place lies in one country. A zone without a place says nothing about the country.
     let country = country.unwrap_or_else(|| Country::of_zone(&timezone));
@@ -196,9 +196,8 @@ fn workspace_calendar(sheet: &Sheet<'_>, form: &Form<'_>, zone: TimeZone) -> Opt
         .ok()
 }
 
-/// A country code of two letters, as it is written in an address. For a name or another code, the message gives the
-/// right code.
-fn read_country(sheet: &Sheet<'_>, form: &Form<'_>, node: &Node) -> Option<Country> {
+/// A code of two letters, as it is written in an address; a name or another code is told its code.
+fn read_country(sheet: &Sheet<'_>, node: &Node) -> Option<Country> {
     let text = sheet.text(node, "a country")?;
     if let Some(country) = Country::of_code(&text).filter(|country| country.code() == text) {
         return Some(country);
@@ -206,11 +205,9 @@ fn read_country(sheet: &Sheet<'_>, form: &Form<'_>, node: &Node) -> Option<Count
     let problem = Problem::error("unknown-country", node.span.clone(), format!("`{text}` is no code of a country"));
     sheet.report(match Country::parse(&text) {
         Some(country) => problem.label(format!("write `{country}`")).replace(country.to_string()),
-        None => problem
-            .help(
-                "write the two letters of ISO 3166, such as `DE` or `US`; left out, it is the country of the time zone",
-            )
-            .mend_by(form.without(sheet, "country")),
+        None => problem.help(
+            "write the two letters of ISO 3166, such as `DE` or `US`; left out, it is the country of the time zone",
+        ),
     });
     None
 }
@@ -240,8 +237,7 @@ fn read_fields(sheet: &Sheet<'_>, node: &Node, known: &mut Known<'_>) {
         if field_info(name).is_some() {
             let message = format!("every lead has a field `{name}` already");
             let problem = Problem::error("duplicate-name", entry.key.span.clone(), message);
-            let problem = problem.help("remove it here, or give it another name");
-            sheet.report(problem.mend(sheet.taken_out(entry.key.span.start), ""));
+            sheet.report(problem.help("remove it here, or give it another name"));
             continue;
         }
         let declared = match entry.value.content {
@@ -258,8 +254,13 @@ fn read_fields(sheet: &Sheet<'_>, node: &Node, known: &mut Known<'_>) {
                 None => None,
             },
         };
-        // A field whose type is not known still counts as a field, so that its uses are not reported.
-        known.fields.insert(name.clone(), declared.unwrap_or_else(|| ValueType::Any.into()));
+        // A field whose type is not known is a field all the same: whoever uses it is not to blame. Nor is it blank where it
+        // has a default, whatever that is.
+        let unread = || {
+            let default = entry.value.get("default").map_or(Value::Blank, |_| Value::Bool(true));
+            Declared { default, ..ValueType::Any.into() }
+        };
+        known.fields.insert(name.clone(), declared.unwrap_or_else(unread));
     }
     if known.fields.len() > CUSTOM_FIELDS_MAX {
         let message = format!("there are {} fields, and the most is {CUSTOM_FIELDS_MAX}", known.fields.len());
@@ -340,7 +341,7 @@ fn field_type(sheet: &Sheet<'_>, node: &Node) -> Option<Written> {
     let message = format!("`{written}` cannot be the type of a field");
     let problem = Problem::error("unknown-word", node.span.clone(), message);
     sheet.report(problem.label(format!("here it is `{ours}`")).replace(ours));
-    None
+    types.into_iter().find(|(name, _)| *name == ours).map(|(_, kind)| kind)
 }
 
 fn read_contact(sheet: &Sheet<'_>, node: &Node, known: &Known<'_>) -> Option<ContactPolicy> {

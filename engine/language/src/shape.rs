@@ -3,7 +3,9 @@
 
 /// The name of the shape of a workflow file.
 pub(crate) const A_WORKFLOW: &str = "a workflow";
-/// The name of the shape of an `http` request.
+/// How the names of the shapes of steps begin.
+pub(crate) const A_STEP_WITH: &str = "a step with ";
+/// The name of the shape of what stands behind `http`.
 pub(crate) const A_REQUEST: &str = "`http`";
 
 /// A mapping with known keys.

@@ -364,7 +364,6 @@ fn lead_field(sheet: &Sheet<'_>, entry: &Entry, known: &Known<'_>) -> Option<Val
             let message = format!("`{name}` is kept by the engine: a webhook cannot set it");
             Problem::error("kept-field", entry.key.span.clone(), message)
                 .help("remove it, or bring it as `data` and set it by `update` in a workflow")
-                .mend(sheet.taken_out(entry.key.span.start), "")
         }
         None if !known.has_all("fields") => return Some(ValueType::Any),
         None => {

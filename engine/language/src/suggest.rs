@@ -49,9 +49,9 @@ impl Problem {
         self.help(format!("{what}: {}", listed(names)))
     }
 
-    /// Suggests one of many things that could stand there.
+    /// One of many things that could stand there. It is not offered to be put there: what is meant is the author's to say.
     pub(crate) fn for_example(self, instead: &str) -> Self {
-        self.label(format!("write `{instead}`, for example")).replace(instead)
+        self.label(format!("write `{instead}`, for example"))
     }
 
     /// Suggests the nearest text, which need not be what was meant.
@@ -59,7 +59,7 @@ impl Problem {
         self.label(format!("write `{instead}`, if that is meant")).replace(instead)
     }
 
-    /// Like `suggest`, for when any of the names would do: if none is near, the first of them is suggested.
+    /// As `suggest` where any of the names would do: when none is near, the first of them is an example.
     pub(crate) fn suggest_one<'a>(
         self,
         wrong: &str,

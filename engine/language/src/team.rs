@@ -78,6 +78,10 @@ pub(crate) fn collect(node: &Node, known: &mut Known<'_>) {
     };
     names("reps", &mut known.reps);
     names("pools", &mut known.pools);
+    for entry in node.get("reps").map(Node::entries).unwrap_or_default() {
+        let called = ["name", "email"].into_iter().filter_map(|key| entry.value.get(key)?.scalar());
+        known.called.extend(called.map(|called| (called.text.to_lowercase(), entry.key.text.clone())));
+    }
     let territories = node.get("territories").map(|node| &node.content);
     known.territories = matches!(territories, Some(Content::List(items)) if !items.is_empty());
 }
@@ -213,14 +217,12 @@ fn manager_circles(sheet: &Sheet<'_>, reps: &Node, read: &BTreeMap<RepId, Rep>) 
                 let problem = Problem::error("manager-circle", entry.key.span.clone(), message);
                 // The rep who stands last in the file is taken to be at the top.
                 let last = reps.entries().iter().rfind(|entry| circle.iter().any(|rep| rep.0 == entry.key.text));
-                let manager = last.and_then(|entry| entry.value.entries().iter().find(|of| of.key.text == "manager"));
                 let problem = match last {
                     Some(last) => problem
                         .help(format!("remove the `manager` of one of them, such as that of `{}`", last.key.text)),
                     None => problem,
                 };
-                let without = manager.map(|of| (sheet.taken_out(of.key.span.start), String::new()));
-                sheet.report(problem.mend_by(without));
+                sheet.report(problem);
                 named.extend(circle);
                 break;
             }
@@ -249,7 +251,9 @@ fn read_pool(sheet: &Sheet<'_>, entry: &Entry, known: &Known<'_>) -> Option<Pool
         if members.iter().any(|(member, _)| *member == rep) {
             let message = format!("`{rep}` is in this pool already");
             let problem = Problem::error("duplicate-name", node.span.clone(), message).help("remove one of the two");
-            sheet.report(problem.mend(sheet.item_taken_out(item), ""));
+            // A weight may be what makes the difference.
+            let without = (sheet.item_taken_out(item), String::new());
+            sheet.report(problem.mend_by(Some(without).filter(|_| item.scalar().is_some())));
         }
         members.push((rep, weight));
     }
@@ -277,13 +281,17 @@ fn rep_or_pool(sheet: &Sheet<'_>, node: &Node, known: &Known<'_>) -> Option<RepI
     if known.reps.has(&name) || known.pools.has(&name) {
         return Some(RepId(name));
     }
-    let problem = Problem::error("unknown-rep", node.span.clone(), format!("there is no rep or pool `{name}`"));
-    sheet.report(problem.suggest_one(
-        &name,
-        known.reps.iter().chain(known.pools.iter()),
-        "reps and pools in team.yaml",
-    ));
+    sheet.report(unknown_rep_or_pool(node, &name, known));
     None
+}
+
+/// The complaint of somebody who is neither.
+pub(crate) fn unknown_rep_or_pool(node: &Node, name: &str, known: &Known<'_>) -> Problem {
+    let problem = Problem::error("unknown-rep", node.span.clone(), format!("there is no rep or pool `{name}`"));
+    match known.rep_called(name) {
+        Some(rep) => problem.label(format!("a rep is named by the id: `{rep}`")).replace(rep),
+        None => problem.suggest(name, known.reps.iter().chain(known.pools.iter()), "reps and pools in team.yaml"),
+    }
 }
 
 /// The id of a rep of this team.
@@ -292,7 +300,15 @@ pub(crate) fn rep(sheet: &Sheet<'_>, node: &Node, known: &Known<'_>) -> Option<R
     if known.reps.has(&name) {
         return Some(RepId(name));
     }
-    let problem = Problem::error("unknown-rep", node.span.clone(), format!("there is no rep `{name}`"));
-    sheet.report(problem.suggest_one(&name, known.reps.iter(), "reps in team.yaml"));
+    sheet.report(unknown_rep(node, &name, known));
     None
+}
+
+/// The complaint of a rep that there is not; whoever is called so is named.
+pub(crate) fn unknown_rep(node: &Node, name: &str, known: &Known<'_>) -> Problem {
+    let problem = Problem::error("unknown-rep", node.span.clone(), format!("there is no rep `{name}`"));
+    match known.rep_called(name) {
+        Some(rep) => problem.label(format!("a rep is named by the id: `{rep}`")).replace(rep),
+        None => problem.suggest(name, known.reps.iter(), "reps in team.yaml"),
+    }
 }

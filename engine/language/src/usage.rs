@@ -48,6 +48,11 @@ impl Use {
 
     /// Whether the text is a mail to the lead.
     pub(crate) const fn is_read_by_the_lead(self) -> bool {
+        matches!(self, Self::Mail | Self::CadenceMail | Self::Message | Self::CadenceMessage)
+    }
+
+    /// Whether it leaves under a subject.
+    pub(crate) const fn has_subject(self) -> bool {
         matches!(self, Self::Mail | Self::CadenceMail)
     }
 

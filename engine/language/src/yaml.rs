@@ -6,6 +6,7 @@
 mod flow;
 
 use crate::diagnostic::{Problem, Sheet};
+pub(crate) use flow::cut_short;
 use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, Span};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -159,9 +160,7 @@ impl Tree<'_, '_> {
                 if self.documents > 1 {
                     let message = "a file holds one document: `---` begins a second one";
                     let help = "put it into a file of its own";
-                    let line = place.start
-                        ..self.sheet.text[place.start..].find('\n').map_or(place.end, |end| place.start + end + 1);
-                    self.sheet.report(Problem::error("yaml", place, message).help(help).mend(line, ""));
+                    self.sheet.report(Problem::error("yaml", place, message).help(help));
                     return None;
                 }
             }
@@ -257,19 +256,17 @@ impl Tree<'_, '_> {
                 Some(key) if entries.last().is_some_and(|last| key.span.start < last.value.span.end) => {}
                 Some(key) => {
                     if let Some(last) = entries.last_mut()
-                        && let Some((problem, whole)) = flow::divided(self.sheet.text, last, &node)
+                        && let Some((problem, whole)) = flow::divided(self.sheet.text, last, &key, &node)
                     {
+                        // Further on it counts as what its author meant.
+                        let written = || self.sheet.text.get(whole.clone()).unwrap_or_default().to_owned();
+                        let text = problem.replacement().map_or_else(written, |text| unquoted(text).to_owned());
                         self.sheet.report(problem);
-                        let text = self.sheet.text.get(whole.clone()).unwrap_or_default().to_owned();
                         let scalar = Scalar { text, style: ScalarStyle::Plain };
                         last.value = Node { span: whole, content: Content::Scalar(scalar) };
                         return Some(());
                     }
-                    let divided = entries.last().and_then(|last| divided_number(self.sheet.text, last, &key, &node));
-                    match divided {
-                        Some(problem) => self.sheet.report(problem),
-                        None => entries.push(Entry { key, value: node }),
-                    }
+                    entries.push(Entry { key, value: node });
                 }
                 None => {
                     let braces =
@@ -281,8 +278,7 @@ impl Tree<'_, '_> {
                     if seen.insert(word.text.clone(), word.span.clone()).is_some() {
                         let message = format!("`{}` is written twice", word.text);
                         let problem = Problem::error("duplicate-key", word.span.clone(), message);
-                        let problem = problem.help("YAML would keep only one of them: remove the other");
-                        self.sheet.report(problem.mend(self.sheet.taken_out(word.span.start), ""));
+                        self.sheet.report(problem.help("YAML would keep only one of them: remove the other"));
                     }
                     *key = Some(word);
                 }
@@ -318,7 +314,7 @@ fn unquoted_template(source: &str, at: usize) -> Problem {
     let before = source[..at].rsplit('\n').next().unwrap_or_default();
     let in_flow = before.matches(['{', '[']).count() > before.matches(['}', ']']).count();
     let end = match line.rfind("}}") {
-        Some(close) if in_flow => line.find("}}").unwrap_or(close) + 2,
+        Some(_) if in_flow => flow::end_of_prose(source, flow::end_of_value(source, at)) - at,
         _ => line.find(" #").map_or(line, |comment| &line[..comment]).trim_end().len(),
     };
     let quoted = quoted(&line[..end]);
@@ -328,22 +324,7 @@ fn unquoted_template(source: &str, at: usize) -> Problem {
         .replace(quoted)
 }
 
-/// `budget: 10,000` within braces: YAML takes what follows the comma for another key.
-fn divided_number(source: &str, last: &Entry, key: &Word, value: &Node) -> Option<Problem> {
-    let before = last.value.scalar().filter(|scalar| scalar.is_plain() && !scalar.text.is_empty())?;
-    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    let empty = value.scalar().is_some_and(|scalar| scalar.text.is_empty());
-    let adjacent = source.get(last.value.span.end..key.span.start) == Some(",");
-    if !(empty && adjacent && key.text.len() == 3 && digits(&key.text) && digits(&before.text)) {
-        return None;
-    }
-    let number = format!("{}{}", before.text, key.text);
-    let span = last.value.span.start..key.span.end;
-    let message = format!("`{},{}` is two things here: a comma begins the next key", before.text, key.text);
-    Some(Problem::error("bad-number", span, message).label(format!("write `{number}`")).replace(number))
-}
-
-/// The quote that was opened on an earlier line and swallowed everything up to here.
+/// The quote that was opened on an earlier line and took everything up to here for its text.
 fn swallowing_quote(text: &str, at: usize) -> Option<usize> {
     let mut open: Option<(char, usize)> = None;
     let mut longest = None;
@@ -457,13 +438,57 @@ fn key_text(sheet: &Sheet<'_>, node: &Node) -> String {
     }
 }
 
-/// The text in YAML quotes; single ones if they avoid escapes.
+/// `'Nobody hasn't called'`, `"Say "hello" to them"`: a quote within a text ends it. `at` is what follows. None for an expression,
+/// where a text ends and an operator follows.
+fn quote_within(text: &str, at: usize) -> Option<Problem> {
+    let line = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+    let written = text[line..].lines().next().unwrap_or_default();
+    let end = line + written.find(" #").unwrap_or(written.len());
+    let before = text[line..at].trim_end();
+    let quote = before.chars().next_back().filter(|c| matches!(c, '"' | '\''))?;
+    let word = text[at..].split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+    let goes_on = if quote == '\'' { true } else { before.len() == at - line };
+    if word.is_empty() || !goes_on || ["in", "and", "or", "is", "not"].contains(&word) {
+        return None;
+    }
+    let begins = |start: &usize| begins_value(&text[..line + start]);
+    let start = line + before[..before.len() - 1].match_indices(quote).map(|(start, _)| start).rfind(begins)?;
+    // The quote that closes it is the first behind which the value can end.
+    let ends = |close: &usize| {
+        let rest = text[*close + 1..end].trim_start();
+        rest.is_empty() || rest.starts_with([',', '}', ']'])
+    };
+    let close = text.get(at..end)?.match_indices(quote).map(|(close, _)| at + close).find(ends)?;
+    let within = &text[start + 1..close];
+    let plain = within.replace("''", "'");
+    let (instead, how) = match (quote, within.contains(['"', '\\'])) {
+        ('\'', false) => (format!("\"{plain}\""), "put double quotes around it"),
+        ('\'', true) => (format!("'{}'", plain.replace('\'', "''")), "double the apostrophe"),
+        _ if within.contains('\\') => return None,
+        _ => (format!("'{}'", within.replace('\'', "''")), "put single quotes around it"),
+    };
+    let what = if quote == '\'' {
+        "the apostrophe ends this text: it is a single quote too"
+    } else {
+        "a quote within this text ends it"
+    };
+    let problem = Problem::error("yaml", start..close + 1, what);
+    Some(problem.label(how).help(format!("write {instead}")).replace(instead))
+}
+
+/// The text in YAML quotes, single ones where that needs no escape.
 pub(crate) fn quoted(text: &str) -> String {
     match (text.contains('"'), text.contains('\'')) {
         (false, _) => format!("\"{text}\""),
         (true, false) => format!("'{text}'"),
         (true, true) => format!("'{}'", text.replace('\'', "''")),
     }
+}
+
+/// The same without the quotes that [`quoted`] has put around it.
+fn unquoted(text: &str) -> &str {
+    let inside = |quote: char| text.strip_prefix(quote)?.strip_suffix(quote);
+    inside('"').or_else(|| inside('\'')).unwrap_or(text)
 }
 
 fn bytes(span: &Span) -> Range<usize> {
@@ -522,6 +547,9 @@ fn unreadable(text: &str, error: &ScanError) -> Problem {
                  and the one before, and for a missing `]` or `}`",
             ),
         ErrorKind::InvalidTrailingDoubleQuotedScalar | ErrorKind::InvalidTrailingSingleQuotedScalar => {
+            if let Some(problem) = quote_within(text, at) {
+                return problem;
+            }
             let rest = whole_line.find(['"', '\'']).map_or(whole_line, |quote| &whole_line[quote..]).trim_end();
             let place = flow::value_around(text, at).unwrap_or_else(|| in_line(rest));
             let instead = format!("'{}'", text[place.clone()].replace('\'', "\""));

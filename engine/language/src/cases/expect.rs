@@ -24,10 +24,29 @@ pub(super) fn read(look: &Lookup<'_>, items: &[Node], leads: &Leads) -> Vec<Expe
 fn entry(look: &Lookup<'_>, node: &Node, leads: &Leads) -> Option<Expected> {
     if node.get("never").is_some() {
         let form = Form::open(&look.sheet, node, &NEVER)?;
+        if let Some(word) = form.get("never").filter(|never| never.scalar().is_some()) {
+            look.sheet.report(never_word(word));
+            return None;
+        }
         let expected = happening(look, form.get("never")?, leads)?;
         return Some(Expected { never: true, line: line(&look.sheet, &form.pointer()), ..expected });
     }
     happening(look, node, leads)
+}
+
+/// `- never: mail`: what never happens is written as what does.
+fn never_word(node: &Node) -> Problem {
+    let word = node.scalar().map_or("", |scalar| scalar.text.as_str());
+    let verb = EXPECTED.iter().map(|(verb, _)| *verb).find(|verb| *verb == word);
+    let problem = Problem::error("wrong-type", node.span.clone(), "`never` takes an entry of `expect`");
+    match verb {
+        Some(verb @ ("mail" | "parked")) => {
+            let instead = format!("{{ {verb}: any }}");
+            problem.label(format!("write `{instead}`")).replace(instead)
+        }
+        Some(verb) => problem.help(format!("write `never: {{ {verb}: … }}`, and what is meant behind it")),
+        None => problem.help("write `never: { mail: any }`"),
+    }
 }
 
 fn happening(look: &Lookup<'_>, node: &Node, leads: &Leads) -> Option<Expected> {

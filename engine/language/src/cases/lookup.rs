@@ -5,6 +5,7 @@ use super::model::{Moment, Place, Who};
 use crate::dates::as_local_time;
 use crate::diagnostic::{Problem, Sheet};
 use crate::folder::Folder;
+use crate::meant::{is_name, slug};
 use crate::suggest::listed;
 use crate::yaml::{Content, Node};
 use cadenza_core::field::{KEPT_FIELDS, STANDARD_FIELDS, STANDING_FIELDS, field_info};
@@ -366,6 +367,10 @@ impl Lookup<'_> {
         let name = self.sheet.text(node, "a lead")?;
         if leads.contains_key(&name) {
             return Some(name);
+        }
+        // A name that is not written as names are has been told: whoever spells it as it should be is not to blame.
+        if let Some(written) = leads.keys().find(|lead| !is_name(lead) && slug(lead, '-') == slug(&name, '-')) {
+            return Some(written.clone());
         }
         let problem = Problem::error("unknown-lead", node.span.clone(), format!("the file names no lead `{name}`"));
         let names: Vec<&str> = leads.keys().map(String::as_str).collect();

@@ -98,8 +98,16 @@ fn suite(
         sheet.report(Problem::error("too-large", form.key_span("cases"), message).help("make two files of it"));
         return None;
     }
+    // Told once, at the first case that does not say it either.
     let starts_given = form.get("starts").is_some();
-    let shared = Shared { starts: starts.flatten(), starts_given, decisions, answers, people };
+    let unsaid = items.iter().find(|item| !starts_given && item.get("starts").is_none());
+    if let Some(case) = unsaid {
+        let problem = Problem::error("missing-key", case.pointer(), "nothing says when the case begins");
+        sheet.report(problem.help(
+            "add `starts: 2026-03-02T09:00:00-05:00` to the file, or to the case: its clock has to stand somewhere",
+        ));
+    }
+    let shared = Shared { starts: starts.flatten(), decisions, answers, people };
     let mut names: BTreeMap<String, usize> = BTreeMap::new();
     let mut cases = Vec::new();
     for item in items {
@@ -117,7 +125,6 @@ fn suite(
 /// What applies to all cases of a file that do not say otherwise.
 struct Shared {
     starts: Option<Timestamp>,
-    starts_given: bool,
     decisions: BTreeMap<String, Vec<Stub>>,
     answers: BTreeMap<Place, Vec<AnswerStub>>,
     people: Vec<Habit>,
@@ -129,15 +136,7 @@ fn case(look: &Lookup<'_>, node: &Node, shared: &Shared) -> Option<Case> {
     let name = form.get("name").and_then(|node| sheet.text(node, "the name of a case"));
     let starts = match form.get("starts") {
         Some(node) => lookup::time(sheet, node, look.workspace),
-        None if shared.starts_given => shared.starts,
-        None => {
-            let message = "nothing says when the case begins";
-            let problem = Problem::error("missing-key", form.pointer(), message);
-            sheet.report(problem.help(
-                "add `starts: 2026-03-02T09:00:00-05:00` to the file, or to the case: its clock has to stand somewhere",
-            ));
-            None
-        }
+        None => shared.starts,
     };
     let practices = form.get("practices").map_or_else(Vec::new, |node| {
         sheet.items(node).iter().filter_map(|item| sheet.text(item, "a practice")).collect()

@@ -233,7 +233,7 @@ pub(super) fn resolve(known: &Known<'_>, place: Place, path: &[(&str, Range<usiz
         let problem = Problem::error("incomplete-name", range, "`event.old` alone has no value");
         let help =
             "write `event.old.` and a field of the lead, such as `event.old.stage`: what it was before the event";
-        return Err(problem.help(help).replace("old.stage"));
+        return Err(problem.help(help));
     }
     if let Some(kind) = known.role(object, field) {
         let name = Name { object, field: field.to_owned() };

@@ -272,9 +272,8 @@ fn order(text: &str, tokens: &[(Token, Range<usize>)]) -> Option<Problem> {
         None => Some(bad(0..0, "the condition is empty")),
         Some((_, range)) if !operand_before => {
             let sign = &text[range.clone()];
-            let problem = bad(range.clone(), format!("something is missing after `{sign}`"))
-                .help("write what it is about, such as `lead.segment == \"hot\"`, or remove it");
-            Some(if matches!(sign, "&&" | "||") { problem.replace("") } else { problem })
+            let problem = bad(range.clone(), format!("something is missing after `{sign}`"));
+            Some(problem.help("write what it is about, such as `lead.segment == \"hot\"`, or remove it"))
         }
         Some(_) => None,
     }

@@ -3,7 +3,10 @@
 
 use crate::dates::as_timestamp;
 use crate::diagnostic::Problem;
+use crate::foreign;
 use crate::known::Known;
+use crate::meant::as_date;
+use cadenza_core::expr::Object;
 use cadenza_core::value::ValueType;
 use std::ops::Range;
 
@@ -225,16 +228,65 @@ impl Phrases<'_> {
 
     fn date(&self, ix: usize) -> Option<Problem> {
         let start = self.pieces[ix].range.start;
-        let (last, written, instead) = [ix + 4, ix].into_iter().find_map(|last| {
-            let last = self.pieces.get(last)?;
+        let (last_ix, last, written, instead) = [ix + 4, ix].into_iter().find_map(|last_ix| {
+            let last = self.pieces.get(last_ix)?;
             let written = &self.text[start..last.range.end];
-            Some((last, written, as_timestamp(written, self.known)?))
+            Some((last_ix, last, written, as_timestamp(written, self.known)?))
         })?;
+        let instead = match as_date(written) {
+            Some(date) if self.beside_a_day(ix, last_ix) => format!("date(\"{date}\")"),
+            _ => instead,
+        };
         let problem = Problem::error(
             "bad-expression",
             start..last.range.end,
             format!("`{written}` is not how a date is written here"),
         );
+        Some(problem.label(format!("write `{instead}`")).replace(instead))
+    }
+
+    /// The type of the field of the lead that is named there.
+    fn kind_of(&self, ix: usize) -> Option<ValueType> {
+        let name = self.pieces.get(ix).filter(|piece| piece.kind == Kind::Name)?.text;
+        name.strip_prefix("lead.").and_then(|field| self.known.field(field))
+    }
+
+    /// Whether what stands there is compared with a date, rather than a time.
+    fn beside_a_day(&self, first: usize, last: usize) -> bool {
+        let compares = |ix: usize| {
+            let piece = self.pieces.get(ix).filter(|piece| piece.kind == Kind::Sign);
+            piece.is_some_and(|piece| matches!(piece.text, "==" | "!=" | "<" | ">" | "<=" | ">=" | "=" | "+" | "-"))
+        };
+        let is_day = |ix: usize| self.kind_of(ix) == Some(ValueType::Date);
+        (first >= 2 && compares(first - 1) && is_day(first - 2)) || (compares(last + 1) && is_day(last + 2))
+    }
+
+    /// `today()` beside a date, which is compared with the day that it is.
+    fn today(&self, ix: usize) -> Option<Problem> {
+        let called = self.pieces.get(ix + 1).is_some_and(|piece| piece.text == "(");
+        let last = if called { self.closes_at(ix + 1).filter(|close| *close == ix + 2)? } else { ix };
+        let is_now = foreign::is_now(self.pieces[ix].text) && self.pieces[ix].text != "now";
+        ((is_now || called && self.pieces[ix].text == "now") && self.beside_a_day(ix, last))
+            .then(|| self.instead(ix, last, "date(now)"))
+    }
+
+    /// `lead.plan == team`: a text without its quotes.
+    fn bare_text(&self, ix: usize) -> Option<Problem> {
+        let compared = self.kind_of(ix) == Some(ValueType::Text)
+            && self.pieces.get(ix + 1).is_some_and(|piece| matches!(piece.text, "==" | "!="));
+        let word = self.pieces.get(ix + 2).filter(|piece| compared && piece.kind == Kind::Name)?.text;
+        let is_called = self.pieces.get(ix + 3).is_some_and(|piece| matches!(piece.kind, Kind::Open(_)));
+        let means_more = word.contains('.')
+            || is_called
+            || Object::parse(word).is_some()
+            || self.known.field(word).is_some()
+            || matches!(word, "true" | "false" | "null" | "not" | "and" | "or" | "in");
+        if means_more {
+            return None;
+        }
+        let message = format!("`{word}` would be a name: a text stands in quotes");
+        let instead = format!("\"{word}\"");
+        let problem = Problem::error("bad-expression", self.pieces[ix + 2].range.clone(), message);
         Some(problem.label(format!("write `{instead}`")).replace(instead))
     }
 
@@ -322,6 +374,9 @@ impl Phrases<'_> {
             ["is", "any" | "one", "of", ..] => return self.list(ix, 4, false),
             ["is", "in", ..] => return self.list(ix, 3, false),
             ["not", "in", ..] => return self.list(ix, 3, true),
+            ["in", ..] if sign(2) == "(" && self.pieces.get(ix + 3).is_some_and(|p| p.kind == Kind::Text) => {
+                return self.list(ix, 2, false);
+            }
             ["is", "equal", "to", ..] => self.instead(ix, ix + 3, format!("{name} ==")),
             ["is", "greater" | "more" | "later", "than", ..] => self.instead(ix, ix + 3, format!("{name} >")),
             ["is", "less" | "fewer" | "earlier", "than", ..] => self.instead(ix, ix + 3, format!("{name} <")),
@@ -350,7 +405,7 @@ impl Phrases<'_> {
             }
             _ if matches!(sign(1), "==" | "=") && sign(2) != "=" && nothing(2) => self.instead(ix, ix + 2, is_blank()),
             _ if matches!(sign(1), "!=" | "<>") && nothing(2) => self.instead(ix, ix + 2, format!("!{}", is_blank())),
-            _ => return None,
+            _ => return self.today(ix).or_else(|| self.bare_text(ix)),
         })
     }
 

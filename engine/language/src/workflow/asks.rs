@@ -145,7 +145,10 @@ fn recipient(reader: &Reader<'_>, node: &Node) -> Option<Recipient> {
     }
     let problem = Problem::error("unknown-rep", node.span.clone(), format!("there is no rep `{name}`"));
     let names = ROLES.into_iter().chain(reader.known.reps.iter());
-    reader.sheet.report(problem.suggest_one(&name, names, "those who can hear of it"));
+    reader.sheet.report(match reader.known.rep_called(&name) {
+        Some(rep) => problem.label(format!("a rep is named by the id: `{rep}`")).replace(rep),
+        None => problem.suggest(&name, names, "those who can hear of it"),
+    });
     None
 }
 
@@ -173,7 +176,7 @@ fn on_failure<V>(
                 format!("`on_failure` has either `{key}` or `plugin`"),
             );
             let problem = problem.help(format!("write `{{ {key}: … }}` alone, `{{ plugin: … }}` or `park`"));
-            reader.sheet.report(problem.mend_by(form.without(&reader.sheet, "plugin")));
+            reader.sheet.report(problem);
             None
         }
     }

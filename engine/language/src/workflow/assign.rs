@@ -4,6 +4,7 @@ use super::Reader;
 use super::shapes::{CARRY, CHOICE, HOLD};
 use crate::diagnostic::Problem;
 use crate::form::Form;
+use crate::team::{unknown_rep, unknown_rep_or_pool};
 use crate::yaml::Node;
 use cadenza_core::time::Span;
 use cadenza_core::workflow::{Assign, AssignBy, Carry, HoldRule, HoldScope, Sticky};
@@ -43,8 +44,7 @@ pub(super) fn read(reader: &Reader<'_>, step: &Form<'_>, value: &Node) -> Option
     let announced = announced(reader, &form);
     if let (Some(_), Some(_)) = (step.get("hold"), form.get("as")) {
         let problem = Problem::error("bad-assign", step.key_span("hold"), "a role owns nothing that could be held");
-        let problem = problem.help("remove `hold`, or `as`");
-        sheet.report(problem.mend(sheet.taken_out(step.key_span("hold").start), ""));
+        sheet.report(problem.help("remove `hold`, or `as`"));
     }
     let pool = form.get("pool").map_or(Some(None), |node| pool(reader, node).map(Some));
     let keeps: Vec<_> = Sticky::ALL.iter().map(|sticky| (sticky.as_str(), *sticky)).collect();
@@ -54,14 +54,12 @@ pub(super) fn read(reader: &Reader<'_>, step: &Form<'_>, value: &Node) -> Option
     match (by, form.get("pool")) {
         (Some(AssignBy::Rep), Some(_)) => {
             let problem = Problem::error("bad-assign", form.key_span("pool"), "`rep` names one, and no pool is asked");
-            let problem = problem.help("remove `pool` or `rep`; a pool that takes over is a `fallback`");
-            sheet.report(problem.mend(sheet.taken_out(form.key_span("pool").start), ""));
+            sheet.report(problem.help("remove `pool` or `rep`; a pool that takes over is a `fallback`"));
         }
         (Some(AssignBy::Territory), Some(_)) => {
             let problem =
                 Problem::error("bad-assign", form.key_span("pool"), "an owner by territory comes from no pool");
-            let problem = problem.help("remove `pool`, or choose another `by`");
-            sheet.report(problem.mend(sheet.taken_out(form.key_span("pool").start), ""));
+            sheet.report(problem.help("remove `pool`, or choose another `by`"));
         }
         (Some(AssignBy::Territory), None) if !reader.known.territories && !reader.known.reps.incomplete => {
             let problem = Problem::error("bad-assign", form.key_span("by"), "team.yaml has no territories");
@@ -103,8 +101,7 @@ pub(super) fn rep(reader: &Reader<'_>, node: &Node) -> Option<String> {
     if reader.known.reps.has(&name) {
         return Some(name);
     }
-    let problem = Problem::error("unknown-rep", node.span.clone(), format!("there is no rep `{name}`"));
-    reader.sheet.report(problem.suggest_one(&name, reader.known.reps.iter(), "reps in team.yaml"));
+    reader.sheet.report(unknown_rep(node, &name, reader.known));
     None
 }
 
@@ -114,7 +111,7 @@ pub(super) fn pool(reader: &Reader<'_>, node: &Node) -> Option<String> {
         return Some(name);
     }
     let problem = Problem::error("unknown-pool", node.span.clone(), format!("there is no pool `{name}`"));
-    reader.sheet.report(problem.suggest_one(&name, reader.known.pools.iter(), "pools in team.yaml"));
+    reader.sheet.report(problem.suggest(&name, reader.known.pools.iter(), "pools in team.yaml"));
     None
 }
 
@@ -123,9 +120,7 @@ fn fallback(reader: &Reader<'_>, node: &Node) -> Option<String> {
     if reader.known.pools.has(&name) || reader.known.reps.has(&name) {
         return Some(name);
     }
-    let problem = Problem::error("unknown-rep", node.span.clone(), format!("there is no rep or pool `{name}`"));
-    let names = reader.known.pools.iter().chain(reader.known.reps.iter());
-    reader.sheet.report(problem.suggest_one(&name, names, "pools and reps in team.yaml"));
+    reader.sheet.report(unknown_rep_or_pool(node, &name, reader.known));
     None
 }
 

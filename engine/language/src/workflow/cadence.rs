@@ -58,8 +58,7 @@ pub(super) fn read(reader: &Reader<'_>, value: &Node) -> Option<Cadence> {
     if form.get("not_done").is_some() && planned.iter().all(|touch| touch.get("give_up").is_none()) {
         let message = "it never comes to `not_done`: no call of this cadence is given up";
         let problem = Problem::error("never-given-up", form.key_span("not_done"), message);
-        let problem = problem.help("add `give_up: 2 business days` to a call, or leave `not_done` out");
-        sheet.report(problem.mend(sheet.taken_out(form.key_span("not_done").start), ""));
+        sheet.report(problem.help("add `give_up: 2 business days` to a call, or leave `not_done` out"));
     }
     let (contacts_max, count, count_own) = limit?;
     Some(Cadence {
@@ -222,8 +221,7 @@ fn touch(reader: &Reader<'_>, item: &Node) -> Option<CadenceTouch> {
                 };
                 let problem = Problem::error("unknown-word", form.key_span("channel"), message);
                 let help = "write `call: scripts/….md`: the contact gate and the redial belong to calls; or another channel, such as `other`";
-                let value = form.get("channel").map(|node| (node.span.clone(), "other".to_owned()));
-                sheet.report(problem.help(help).mend_by(value));
+                sheet.report(problem.help(help));
             }
             let (due, escalate, give_up) = (due(reader, &form), escalation(reader, &form), give_up(reader, &form));
             let (objective, script, channel, due) = (objective?, script?, channel?, due?);

@@ -4,8 +4,10 @@ use super::Reader;
 use super::shapes::{AFTER, AGAIN_WHEN, AT, CATCH_UP_ALL, FIRINGS_MAX, GROUP, LEAVE, LOSES, SCHEDULE, WHEN};
 use crate::condition::{Place, condition, expression};
 use crate::diagnostic::Problem;
+use crate::foreign;
 use crate::form::Form;
 use crate::yaml::{Content, Node};
+use cadenza_core::event::EventType;
 use cadenza_core::expr::{Expr, Object};
 use cadenza_core::id::hash64;
 use cadenza_core::time::Span;
@@ -25,6 +27,14 @@ pub(super) fn enroll(reader: &Reader<'_>, form: &Form<'_>, workflow: &str) -> Ve
             (Some(_), None) => ways.extend(when(reader, item)),
             (None, Some(_)) => {
                 ways.extend(at(reader, item));
+            }
+            (None, None)
+                if item
+                    .entries()
+                    .iter()
+                    .any(|entry| foreign::asks_if(&entry.key.text) || foreign::names_event(&entry.key.text)) =>
+            {
+                ways.extend(when(reader, item));
             }
             _ => {
                 let problem = Problem::error(
@@ -78,6 +88,13 @@ fn name_schedules(reader: &Reader<'_>, items: &[Node], ways: &mut [Enroll], work
 }
 
 fn when(reader: &Reader<'_>, item: &Node) -> Option<Enroll> {
+    if let Some(entry) = item.entries().iter().find(|entry| entry.key.text == "if" && item.get("when").is_none())
+        && entry.value.scalar().is_some_and(|scalar| EventType::parse(&scalar.text).is_some())
+    {
+        let problem = Problem::error("unknown-event", entry.key.span.clone(), "an event stands behind `when`");
+        reader.sheet.report(problem.label("did you mean `when`?").replace("when"));
+        return None;
+    }
     let form = Form::open(&reader.sheet, item, &WHEN)?;
     let event = form.get("when").and_then(|node| reader.sheet.event(node));
     let test = form.get("if");
@@ -133,7 +150,7 @@ pub(super) fn re_enroll(reader: &Reader<'_>, node: &Node) -> Option<ReEnroll> {
         let always = reader.sheet.word(node, "whether a lead may come in again", &words)?;
         return Some(if always { ReEnroll::Always } else { ReEnroll::Never });
     }
-    if node.get("when").is_some() {
+    if node.entries().iter().any(|entry| foreign::asks_if(&entry.key.text)) {
         let form = Form::open(&reader.sheet, node, &AGAIN_WHEN)?;
         return condition(&reader.sheet, reader.known, form.get("when")?, Place::Again).map(ReEnroll::When);
     }
@@ -182,17 +199,13 @@ pub(super) fn one_run_per(reader: &Reader<'_>, form: &Form<'_>, ways: &[Enroll])
         let problem = Problem::error("key-by-schedule", form.key_span("one_run_per"), message);
         let help =
             "remove the schedule, and let a step of another workflow put leads in: `enroll: { workflow: …, key: … }`";
-        let entries = form.get("enroll").map_or(&[][..], Node::list);
-        let scheduled = entries.iter().find(|entry| entry.get("schedule").is_some());
-        let without = scheduled.map(|entry| (sheet.item_taken_out(entry), String::new()));
-        sheet.report(problem.help(help).mend_by(without));
+        sheet.report(problem.help(help));
         return None;
     }
     let key = expression(sheet, reader.known, node, Place::Key, ValueType::Any)?;
     if !key.names(Object::Event) {
         let problem = Problem::error("bad-key", node.pointer(), "this says the same whatever event comes");
-        let problem = problem.help("name what the event brings: `one_run_per: event.data.webinar`");
-        sheet.report(problem.mend(node.span.clone(), "event.data.webinar"));
+        sheet.report(problem.help("name what the event brings: `one_run_per: event.data.webinar`"));
         return None;
     }
     Some(Some(key))
@@ -208,25 +221,28 @@ pub(super) fn leave(reader: &Reader<'_>, form: &Form<'_>) -> Vec<Leave> {
     let Some(node) = form.get("leave") else { return Vec::new() };
     let read = |item: &Node| {
         let sheet = &reader.sheet;
+        let before = sheet.errors();
         let form = Form::open(sheet, item, &LEAVE)?;
         let event = form.get("event").map(|node| sheet.event(node));
         let place = if event.is_some() { Place::Interrupt } else { Place::Leave };
         let test = match form.get("if") {
             Some(node) => condition(sheet, reader.known, node, place),
             None if event.is_some() => Some(Expr::TRUE),
+            // It says so in another word, and that has been told.
+            None if sheet.errors() > before => None,
             None => {
                 let problem = Problem::error("missing-key", item.pointer(), "nothing says when the run ends");
                 let problem = problem.help("write `if: …` with a condition, or `event: deal.won`");
-                sheet.report(problem.mend_by(form.with(sheet, "event: deal.won")));
+                sheet.report(problem);
                 None
             }
         };
         let of_account = of_account(reader, &form);
-        if event.is_none() && form.get("of").is_some() {
+        if event.is_none() && form.get("of").is_some() && sheet.errors() == before {
             let message = "a condition is asked of this lead alone";
             let problem = Problem::error("no-event", form.key_span("of"), message);
             let help = "name the event that may happen to any lead of the account: `event: deal.won`";
-            sheet.report(problem.help(help).mend_by(form.with(sheet, "event: deal.won")));
+            sheet.report(problem.help(help));
             return None;
         }
         let ending = form.get("as").and_then(|node| sheet.name(node, "the name of an ending"));

@@ -109,12 +109,10 @@ fn results(results: &Results) -> impl Iterator<Item = Target> {
     by_own.values().chain(by_result.values()).chain(by_outcome.values()).chain([otherwise]).copied()
 }
 
-/// Reports steps that nothing leads to. `led` are the targets of interrupts.
-pub(super) fn unreachable(reader: &Reader<'_>, items: &[Node], steps: &[Option<Step>], led: &[Target]) {
-    // A broken step may be the missing link, so reporting what it should lead to would be noise.
-    if !steps.iter().all(Option::is_some) {
-        return;
-    }
+/// `led` are the steps that interrupts lead to; none when that is not known.
+pub(super) fn unreachable(reader: &Reader<'_>, items: &[Node], steps: &[Option<Step>], led: Option<&[Target]>) {
+    // A broken step may be the missing link; complaining of what it should lead to would be noise.
+    let Some(led) = led.filter(|_| steps.iter().all(Option::is_some)) else { return };
     let mut reached = BTreeSet::new();
     let mut pending: Vec<usize> = led.iter().copied().filter_map(step_of).chain([0]).collect();
     while let Some(ix) = pending.pop() {
@@ -127,17 +125,8 @@ pub(super) fn unreachable(reader: &Reader<'_>, items: &[Node], steps: &[Option<S
         let name = steps[ix].as_ref().map_or_else(String::new, |step| step.id.clone());
         let problem =
             Problem::warning("unreachable-step", node.pointer(), format!("nothing leads to the step `{name}`"));
-        let problem = problem.help("lead to it from another step, or remove it");
-        // The step is not removed if its name is used elsewhere.
-        let is_named = |text: &str| text.split(|c: char| !is_part_of_name(c)).filter(|word| *word == name).count() > 1;
-        let without = Some((reader.sheet.item_taken_out(item), String::new()));
-        reader.sheet.report(problem.mend_by(without.filter(|_| !is_named(reader.sheet.text))));
+        reader.sheet.report(problem.help("lead to it from another step, or remove it"));
     }
-}
-
-/// Whether a character may be part of a name, an event type or a path.
-const fn is_part_of_name(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/')
 }
 
 pub(super) fn step_of(target: Target) -> Option<usize> {

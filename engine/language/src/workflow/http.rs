@@ -57,9 +57,7 @@ pub(super) fn read(reader: &Reader<'_>, step: &Form<'_>, value: &Node) -> Option
     if let (Some(method), true) = (method.filter(|method| !method.takes_body()), form.get("body").is_some()) {
         let problem =
             Problem::error("body-with-get", form.key_span("body"), format!("a request with {method} carries no body"));
-        let problem = problem.help("write `query: …` for what it asks about, or another `method`, such as `POST`");
-        let method = form.get("method").map(|node| (node.span.clone(), Method::Post.as_str().to_owned()));
-        sheet.report(problem.mend_by(method));
+        sheet.report(problem.help("write `query: …` for what it asks about, or another `method`, such as `POST`"));
         return None;
     }
     Some(Http {
@@ -122,6 +120,7 @@ fn path(reader: &Reader<'_>, node: &Node, via: Option<&str>) -> Option<String> {
         if is_template(text.split('/').next().unwrap_or_default()) {
             complain("bad-path", "the path does not begin with `/`".to_owned())
                 .help("write what stands behind the connection's address: `/deals/{{ lead.external_id }}`")
+                .replace(quoted(&instead))
         } else {
             complain("bad-path", "the path does not begin with `/`".to_owned())
                 .label(format!("write `{instead}`"))
@@ -221,7 +220,7 @@ fn headers(reader: &Reader<'_>, node: &Node) -> Option<Vec<(String, String)>> {
                 "remove it here, and write it under `headers` of the connection, with its secret: `{}: {{ env: … }}`",
                 key.text
             );
-            Problem::error("not-this-header", key.span.clone(), message).help(help).mend(without(), "")
+            Problem::error("not-this-header", key.span.clone(), message).help(help)
         } else if let Some((_, why)) = reserved {
             Problem::error("not-this-header", key.span.clone(), format!("`{}` is not a step's to set: {why}", key.text))
                 .help("remove it")
@@ -351,11 +350,10 @@ fn saved(reader: &Reader<'_>, Entry { key, value }: &Entry) -> Option<Save> {
             _ => ("it says who the lead is, and an answer does not change that", OWN),
         };
         let problem = Problem::error("not-to-be-saved", key.span.clone(), format!("`{field}` cannot be saved: {what}"));
-        sheet.report(problem.help(help).or_without(sheet, key));
+        sheet.report(problem.help(help));
         return None;
     }
-    let without = reader.sheet.taken_out(key.span.start);
-    let kind = reader.given_field(field, &key.span, "`save` cannot set it", without)?;
+    let kind = reader.given_field(field, &key.span, "`save` cannot set it")?;
     let text = sheet.text(value, "a part of the answer")?;
     let Some(from) = Part::parse(&text) else {
         let message = format!("`{text}` is no part of an answer");

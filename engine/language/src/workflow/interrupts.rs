@@ -7,6 +7,7 @@ use crate::diagnostic::Problem;
 use crate::form::Form;
 use crate::yaml::Node;
 use cadenza_core::expr::Expr;
+use cadenza_core::time::Span;
 use cadenza_core::value::ValueType;
 use cadenza_core::workflow::{Interrupt, Reaction, StepIx, Target, Verb};
 
@@ -41,14 +42,14 @@ fn one(reader: &Reader<'_>, item: &Node, ix: usize) -> Option<Interrupt> {
         [] => {
             let problem = Problem::error("no-verb", item.pointer(), "this interrupt does nothing");
             let help = "add `go: …`, `pause: { until: event.until, else: 3 business days }` or `do: […]`; `go: end` ends the run";
-            sheet.report(problem.help(help).mend_by(form.with(sheet, "go: end")));
+            sheet.report(problem.help(help));
             None
         }
         [_, second, ..] => {
             let message = format!("an interrupt does one thing, and `{second}` is a second");
             let problem = Problem::error("two-verbs", form.key_span(second), message);
             let help = format!("remove `{second}`, or make an entry of its own of it: entries are asked from the top");
-            sheet.report(problem.help(help).mend_by(form.without(sheet, second)));
+            sheet.report(problem.help(help));
             None
         }
     };
@@ -57,6 +58,12 @@ fn one(reader: &Reader<'_>, item: &Node, ix: usize) -> Option<Interrupt> {
 }
 
 fn during(reader: &Reader<'_>, node: &Node) -> Option<Vec<StepIx>> {
+    if let Some(scalar) = node.scalar().filter(|scalar| scalar.is_plain() && scalar.text.contains(',')) {
+        let instead = format!("[{}]", scalar.text);
+        let problem = Problem::error("wrong-type", node.span.clone(), "several steps are a list, in brackets");
+        reader.sheet.report(problem.label(format!("write `{instead}`")).replace(instead));
+        return None;
+    }
     let items = reader.sheet.items(node);
     let read: Vec<Option<StepIx>> = items
         .iter()
@@ -75,6 +82,13 @@ fn during(reader: &Reader<'_>, node: &Node) -> Option<Vec<StepIx>> {
 
 fn pause(reader: &Reader<'_>, node: &Node) -> Option<Reaction> {
     let sheet = &reader.sheet;
+    if let Some(scalar) = node.scalar().filter(|scalar| Span::parse(&scalar.text).is_some()) {
+        let instead = format!("{{ else: {} }}", scalar.text);
+        let problem = Problem::error("wrong-type", node.span.clone(), "a duration stands behind `else`");
+        let help = format!("or `{{ until: event.until, else: {} }}`, where the event says until when", scalar.text);
+        sheet.report(problem.label(format!("write `{instead}`")).help(help).replace(instead));
+        return None;
+    }
     let form = Form::open(sheet, node, &PAUSE)?;
     let until = form
         .get("until")

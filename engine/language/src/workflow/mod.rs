@@ -39,6 +39,8 @@ pub(crate) use steps::verb_shapes;
 pub(crate) struct Reader<'a> {
     sheet: Sheet<'a>,
     known: &'a Known<'a>,
+    /// The steps as they are written.
+    items: &'a [Node],
     ids: Vec<Option<String>>,
     /// Whether a step has an invalid id, so that those who lead to it may use the correct spelling.
     id_unread: bool,
@@ -85,6 +87,7 @@ pub(crate) fn read<'a>(sheet: Sheet<'a>, node: &Node, known: &Known<'_>) -> Opti
     let reader = Reader {
         sheet,
         known,
+        items,
         ids: collect_ids(&sheet, items),
         id_unread: items
             .iter()
@@ -117,7 +120,7 @@ pub(crate) fn read<'a>(sheet: Sheet<'a>, node: &Node, known: &Known<'_>) -> Opti
     interrupts::into_own_group(&reader, own, &form);
     told_apart(&sheet, items, &read);
     let led: Vec<Target> = interrupts.iter().flatten().filter_map(leads_to).collect();
-    flow::unreachable(&reader, items, &read, &led);
+    flow::unreachable(&reader, items, &read, interrupts.as_ref().map(|_| &led[..]));
     moment::check(&reader, name.as_deref().unwrap_or_default(), &enroll, items, &read, &led);
     let outline = Outline {
         sheet,
@@ -280,8 +283,10 @@ impl Reader<'_> {
         }
         let problem =
             Problem::error("unknown-connection", node.span.clone(), format!("there is no connection `{name}`"));
-        let names = self.known.connections.iter();
-        self.sheet.report(problem.suggest_one(&name, names, "connections in connections.yaml"));
+        // Any other would carry it elsewhere than meant.
+        let problem = problem.suggest(&name, self.known.connections.iter(), "connections in connections.yaml");
+        let help = format!("or declare it there: `{name}: {{ url: https://… }}`");
+        self.sheet.report(if problem.replacement().is_some() { problem } else { problem.help(help) });
         None
     }
 
@@ -301,16 +306,6 @@ impl Reader<'_> {
             });
             return None;
         };
-        if matches!(used, Use::Mail | Use::CadenceMail) && !file.has_subject {
-            let problem = Problem::error(
-                "no-subject",
-                node.span.clone(),
-                format!("`{path}` has no subject, and a mail needs one"),
-            );
-            let problem = problem.help("add `subject: …` to the head of the script, or send one that has a subject");
-            let mails = self.known.scripts.iter().filter(|(_, file)| file.has_subject).map(|(path, _)| path.as_str());
-            self.sheet.report(problem.suggest_one(&path, mails, "scripts with a subject"));
-        }
         file.uses.borrow_mut().insert(used);
         self.scripts.borrow_mut().insert(path.clone());
         Some(path)

@@ -35,6 +35,11 @@ pub(super) fn read(reader: &Reader<'_>, node: &Node, key: &str, words: &[&'stati
     let known = reader.known;
     let problem = Problem::error("unknown-doer", node.span.clone(), format!("`{key}` knows no `{text}`"));
     let instead = |kind: &str| format!("{{ {kind}: {text} }}");
+    if let Some(rep) = known.rep_called(&text).filter(|_| !known.pools.has(&text)) {
+        let instead = format!("{{ rep: {rep} }}");
+        sheet.report(problem.label(format!("write `{instead}`")).replace(instead));
+        return None;
+    }
     sheet.report(match (known.reps.has(&text), known.pools.has(&text), known.connections.has(&text)) {
         (true, ..) => problem.label(format!("write `{}`", instead("rep"))).replace(instead("rep")),
         (_, true, _) => problem.label(format!("write `{}`", instead("pool"))).replace(instead("pool")),
@@ -44,7 +49,7 @@ pub(super) fn read(reader: &Reader<'_>, node: &Node, key: &str, words: &[&'stati
         _ => {
             let names = words.iter().copied().chain(reader.roles.iter());
             let near = nearest(&text, names.clone()).is_some();
-            let problem = problem.suggest_one(&text, names, "words and roles it knows");
+            let problem = problem.suggest(&text, names, "words and roles it knows");
             let help = "write `{ rep: … }` or `{ pool: … }`; a role is given by `assign: { …, as: qualifier }`";
             if near { problem } else { problem.help(help) }
         }

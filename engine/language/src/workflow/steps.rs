@@ -64,9 +64,23 @@ pub(super) fn read(reader: &Reader<'_>, node: &Node, ix: usize) -> Option<Step> 
         let key = &entry.key;
         if shape.key(&key.text).is_none() {
             let problem = misplaced_key(reader, node, entry, verb, shape);
-            let goes = key.text == "go" && problem.replacement().is_none();
-            let edit = reader.sheet.taken_out(key.span.start);
-            reader.sheet.report(if goes { problem.mend(edit, "") } else { problem });
+            // Where `else` says where the rest goes, `go` says nothing; else it may say just that.
+            let ways = ways_of(node);
+            let is_go = key.text == "go" && problem.replacement().is_none();
+            let edit = match ways.filter(|ways| is_go && !covers_all(ways)) {
+                Some(ways) => as_else(reader, ways, entry),
+                None => Some((reader.sheet.taken_out(key.span.start), String::new())).filter(|_| is_go),
+            };
+            let asks = foreign::asks_if(&key.text) || foreign::IF_NOT.contains(&key.text.as_str());
+            let asked = || switch_before(reader, node, entry, ix).filter(|_| asks && shape.key("go").is_some());
+            reader.sheet.report(match edit {
+                None if problem.replacement().is_none()
+                    && let Some(edit) = asked() =>
+                {
+                    problem.label("a `switch` before the step asks it").mend_by(Some(edit))
+                }
+                edit => problem.mend_by(edit),
+            });
         }
     }
     form.require(&reader.sheet, &|what| reader.one_of(what));
@@ -75,7 +89,7 @@ pub(super) fn read(reader: &Reader<'_>, node: &Node, ix: usize) -> Option<Step> 
     let next = if shape.key("go").is_some() { reader.next(&form, ix) } else { Some(reader.below(ix)) };
     let read = match verb {
         "score" => asks::score(reader, &form, value).map(Verb::Score),
-        "switch" => switch(reader, value).map(Verb::Switch),
+        "switch" => switch(reader, value, node.get("go").is_some()).map(Verb::Switch),
         "assign" => assign::read(reader, &form, value).map(Verb::Assign),
         "call" => tasks::call(reader, &form, value).map(|call| Verb::Call(Box::new(call))),
         "email" => mail(reader, &form, value).map(Verb::Email),
@@ -98,6 +112,65 @@ pub(super) fn read(reader: &Reader<'_>, node: &Node, ix: usize) -> Option<Step> 
     };
     let id = id(reader, &form, verb, ix, node);
     Some(Step { id: id?, verb: read?, next: next? })
+}
+
+/// A step in a block with a condition of its own, behind a `switch` that asks it. None where others lead to the step by its
+/// id, past the `switch`, or where what follows has none.
+fn switch_before(reader: &Reader<'_>, node: &Node, Entry { key, value }: &Entry, ix: usize) -> Option<Edit> {
+    let (sheet, first) = (&reader.sheet, node.entries().first()?.key.span.start);
+    let (dash, line) = (sheet.dash_before(first)?, sheet.line_start(first));
+    let id = node.get("id").and_then(Node::scalar).map(|id| id.text.as_str());
+    let is_named = |id: &&str| sheet.text.split(|c: char| !is_part_of_name(c)).filter(|word| word == id).count() > 1;
+    if id.is_some_and(|id| is_named(&id)) {
+        return None;
+    }
+    let past = match (node.get("go"), reader.ids.get(ix + 1)) {
+        (Some(go), _) => go.scalar()?.text.as_str(),
+        (None, Some(below)) => below.as_deref()?,
+        (None, None) => "end",
+    };
+    let written = sheet.text.get(value.span.clone()).filter(|text| !text.contains('\n'))?;
+    let condition = match foreign::asks_if(&key.text) {
+        true => written.to_owned(),
+        false => quoted(&format!("!({})", value.scalar()?.text)),
+    };
+    let pad = " ".repeat(dash);
+    let (named, added) = match id {
+        Some(id) => (id.to_owned(), String::new()),
+        None => {
+            let id = reader.new_id(&format!("step-{}", ix + 1));
+            (id.clone(), format!("id: {id}\n{}", " ".repeat(first - line)))
+        }
+    };
+    let without = sheet.taken_out(key.span.start);
+    let kept = format!("{}{added}{}", &sheet.text[line..first], sheet.text.get(first..without.start)?);
+    let asked =
+        format!("{pad}- switch:\n{pad}    - if: {condition}\n{pad}      go: {named}\n{pad}    - else: {past}\n");
+    Some((line..without.end, format!("{asked}{kept}")))
+}
+
+/// Whether it belongs to a name, an event type or a path.
+const fn is_part_of_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/')
+}
+
+/// A `go` right below a `switch` without `else`, as its last arm.
+fn as_else(reader: &Reader<'_>, arms: &Node, Entry { key, value }: &Entry) -> Option<Edit> {
+    let sheet = &reader.sheet;
+    let dash = sheet.dash_before(arms.list().first()?.span.start)?;
+    let between = sheet.text.get(arms.span.end..key.span.start)?;
+    let arm = format!("{}- else: {}\n", " ".repeat(dash), value.scalar()?.text);
+    between.trim().is_empty().then(|| (sheet.taken_out(key.span.start), arm))
+}
+
+/// What says where a step with several ways out leads.
+fn ways_of(node: &Node) -> Option<&Node> {
+    ["switch", "results", "tracks", "arms"].iter().find_map(|ways| node.get(ways))
+}
+
+/// Whether `else` says where everything else goes, so that a `go` beside it says nothing.
+pub(super) fn covers_all(ways: &Node) -> bool {
+    ways.get("else").is_some() || ways.list().iter().any(|way| way.get("else").is_some() || way.get("arm").is_some())
 }
 
 fn find_verb(reader: &Reader<'_>, node: &Node) -> Option<(&'static str, &'static Shape)> {
@@ -234,19 +307,21 @@ fn misplaced_key(reader: &Reader<'_>, node: &Node, entry: &Entry, verb: &str, sh
             key.span.clone(),
             format!("a step with `{verb}` has several ways out"),
         )
-        .help(format!("{says} says where each of them leads; remove `go`"));
-    }
-    if let Some(ours) = foreign::step_key(name).filter(|ours| shape.key(ours).is_some()) {
-        let problem = Problem::error("unknown-key", key.span.clone(), format!("{} has no key `{name}`", shape.name));
-        return problem.label(format!("here it is `{ours}`")).replace(ours);
+        .help(match ways_of(node).filter(|ways| !covers_all(ways)).zip(entry.value.scalar()) {
+            Some((_, to)) => {
+                format!("{says} says where each of them leads; where the rest goes is `else: {}`", to.text)
+            }
+            None => format!("{says} says where each of them leads; remove `go`"),
+        });
     }
     let owners: Vec<&str> =
         VERBS.iter().filter(|(_, other)| other.key(name).is_some()).map(|(other, _)| *other).collect();
-    if !owners.is_empty() && nearest(name, shape.names()).is_none() {
+    let problem = unknown_key(&reader.sheet, node, entry, shape);
+    if !owners.is_empty() && problem.replacement().is_none() {
         return Problem::error("unknown-key", key.span.clone(), format!("{} has no key `{name}`", shape.name))
             .help(format!("it belongs to {}", listed(owners)));
     }
-    unknown_key(&reader.sheet, node, entry, shape)
+    problem
 }
 
 /// The step's id. Steps that can wait need an explicit one.
@@ -277,7 +352,8 @@ fn id(reader: &Reader<'_>, form: &Form<'_>, verb: &str, ix: usize, node: &Node) 
     Some(reader.new_id(&format!("{verb}-{}", ix + 1)))
 }
 
-fn switch(reader: &Reader<'_>, node: &Node) -> Option<Vec<Arm>> {
+/// `has_go`: whether a `go` beside it says what `else` should, which has been told.
+fn switch(reader: &Reader<'_>, node: &Node, has_go: bool) -> Option<Vec<Arm>> {
     let items = reader.sheet.list(node, "`switch`")?;
     let mut arms = Some(Vec::new());
     let mut otherwise = None;
@@ -301,6 +377,9 @@ fn switch(reader: &Reader<'_>, node: &Node) -> Option<Vec<Arm>> {
         });
     }
     let Some(otherwise) = otherwise else {
+        if has_go {
+            return None;
+        }
         let problem =
             Problem::error("missing-else", node.pointer(), "`switch` does not say where to go when no condition holds");
         let problem = problem.help("add a last arm: `- else: …` and the id of a step, or `end`");
@@ -354,7 +433,8 @@ pub(super) fn ways_of_message(reader: &Reader<'_>, form: &Form<'_>, what: &str) 
         let message = format!("a {what} with `results` has several ways out");
         let problem = Problem::error("several-ways-out", form.key_span("go"), message);
         let problem = problem.help("`results` says where each of them leads; remove `go`");
-        reader.sheet.report(problem.mend(reader.sheet.taken_out(form.key_span("go").start), ""));
+        let without = form.without(&reader.sheet, "go").filter(|_| covers_all(node));
+        reader.sheet.report(problem.mend_by(without));
     }
     tasks::mail_results(reader, node, what).map(Some)
 }
@@ -446,22 +526,14 @@ impl Reader<'_> {
         form.with(&self.sheet, &format!("via: {}", self.one_of("connection")?))
     }
 
-    /// The type of a field that can be set, rather than kept by the engine. For any other field, `without` is the edit
-    /// that removes it.
-    pub(super) fn given_field(
-        &self,
-        field: &str,
-        span: &Range<usize>,
-        cannot: &str,
-        without: Range<usize>,
-    ) -> Option<ValueType> {
+    /// The type of a field whose value is given, rather than kept by the engine.
+    pub(super) fn given_field(&self, field: &str, span: &Range<usize>, cannot: &str) -> Option<ValueType> {
         match self.known.field(field) {
             Some(kind) if field_info(field).is_none_or(|info| info.given) => Some(kind),
             Some(_) => {
                 let message = format!("`{field}` is kept by the engine: {cannot}");
                 let problem = Problem::error("kept-field", span.clone(), message);
-                let problem = problem.help("of these fields only `stage` and `segment` can be set, by `update`");
-                self.sheet.report(problem.mend(without, ""));
+                self.sheet.report(problem.help("of these fields only `stage` and `segment` can be set, by `update`"));
                 None
             }
             None if !self.known.has_all("fields") => Some(ValueType::Any),
@@ -494,9 +566,11 @@ fn assignment(reader: &Reader<'_>, Entry { key, value }: &Entry, place: Place) -
         }
         _ => {}
     }
-    let without = reader.sheet.taken_out(key.span.start);
-    let kind = reader.given_field(field, &key.span, "`update` cannot set it", without)?;
-    if let Some(problem) = value.scalar().and_then(|scalar| literal_name(reader, value, scalar, field)) {
+    let kind = reader.given_field(field, &key.span, "`update` cannot set it")?;
+    let literal = |scalar| {
+        literal_name(reader, value, scalar, field).or_else(|| literal_sum(reader, value, scalar, (field, kind)))
+    };
+    if let Some(problem) = value.scalar().and_then(literal) {
         reader.sheet.report(problem);
         return None;
     }
@@ -527,7 +601,25 @@ fn assignment(reader: &Reader<'_>, Entry { key, value }: &Entry, place: Place) -
     Some(Assignment::Field { field: field.to_owned(), value })
 }
 
-/// A value that should be filled in, as a template or by its name, but would be taken literally here.
+/// `lead.seats + 1`, which would be a text. What is to be one may have names in it, unless it is put together with them.
+fn literal_sum(reader: &Reader<'_>, node: &Node, scalar: &Scalar, (field, kind): (&str, ValueType)) -> Option<Problem> {
+    let text = scalar.text.trim();
+    let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.');
+    let named = |word: &&str| word.split_once('.').is_some_and(|(object, of)| is_name(reader.known, object, of));
+    let first = text.split(|c: char| !is_word(c)).find(named)?;
+    let rest = text.strip_prefix(first).map(str::trim_start);
+    let is_sum =
+        rest.is_some_and(|rest| rest.starts_with(['+', '*', '/', '?', '=', '<', '>']) || rest.starts_with("- "));
+    if !scalar.is_plain() || !(is_sum || kind != ValueType::Text) || kind == ValueType::Any {
+        return None;
+    }
+    let instead = format!("{{ cel: {} }}", quoted(text));
+    let message = format!("`{text}` is not worked out: a value is, under `cel`");
+    let problem = Problem::error("taken-literally", node.span.clone(), message);
+    Some(problem.label(format!("write `{field}: {instead}`")).replace(instead))
+}
+
+/// A value that somebody wants filled in, as a template or by its name: here it would be taken as it stands.
 fn literal_name(reader: &Reader<'_>, node: &Node, scalar: &Scalar, field: &str) -> Option<Problem> {
     let text = scalar.text.trim();
     let expression = match text.split_once('.') {

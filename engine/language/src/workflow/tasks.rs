@@ -2,6 +2,7 @@
 
 use super::asks::escalate;
 use super::shapes::INQUIRY;
+use super::steps::covers_all;
 use super::{Reader, parties, shapes, without_else};
 use crate::diagnostic::Problem;
 use crate::form::Form;
@@ -64,7 +65,8 @@ pub(super) fn todo(reader: &Reader<'_>, form: &Form<'_>, value: &Node, next: Opt
             if form.get("go").is_some() {
                 let problem = Problem::error("several-ways-out", form.key_span("go"), "this task has several ways out");
                 let problem = problem.help("`results` says where each of them leads; remove `go`");
-                reader.sheet.report(problem.mend(reader.sheet.taken_out(form.key_span("go").start), ""));
+                let without = form.without(&reader.sheet, "go").filter(|_| covers_all(node));
+                reader.sheet.report(problem.mend_by(without));
             }
             results(reader, node, TASK_OUTCOMES, form.get("give_up"))
         }
@@ -113,8 +115,7 @@ fn asks(reader: &Reader<'_>, form: &Form<'_>) -> Option<Vec<Inquiry>> {
         if asks[..ix].iter().any(|before| before.field == ask.field) {
             let message = format!("`{}` is asked for twice", ask.field);
             let problem = Problem::error("asked-twice", items[ix].pointer(), message);
-            let problem = problem.help("one question for each field: remove one of them");
-            reader.sheet.report(problem.mend(reader.sheet.item_taken_out(&items[ix]), ""));
+            reader.sheet.report(problem.help("one question for each field: remove one of them"));
             return None;
         }
     }
@@ -125,8 +126,7 @@ fn inquiry(reader: &Reader<'_>, item: &Node) -> Option<Inquiry> {
     let form = Form::open(&reader.sheet, item, &INQUIRY)?;
     let field = form.get("field").and_then(|node| {
         let field = reader.sheet.text(node, "a field")?;
-        let without = reader.sheet.item_taken_out(item);
-        reader.given_field(&field, &node.span, "a rep cannot set it", without).map(|_| field)
+        reader.given_field(&field, &node.span, "a rep cannot set it").map(|_| field)
     });
     let question = form.get("question").and_then(|node| reader.sheet.text(node, "a question"));
     let required = form.get("required").map_or(Some(false), |node| reader.sheet.flag(node));
@@ -183,8 +183,9 @@ fn results(reader: &Reader<'_>, node: &Node, outcomes: &[Outcome], give_up: Opti
             if give_up.is_none() {
                 let message = "it never comes to `not_done`: nothing says when it is given up";
                 let problem = Problem::error("never-given-up", entry.key.span.clone(), message);
-                let problem = problem.help("add `give_up: 3 business days` to the step, or leave `not_done` out");
-                reader.sheet.report(problem.mend(reader.sheet.taken_out(entry.key.span.start), ""));
+                reader
+                    .sheet
+                    .report(problem.help("add `give_up: 3 business days` to the step, or leave `not_done` out"));
             }
             continue;
         }
@@ -212,8 +213,7 @@ fn results(reader: &Reader<'_>, node: &Node, outcomes: &[Outcome], give_up: Opti
                     .chain(outcomes.iter().map(|outcome| outcome.as_str()))
                     .chain(not_done)
                     .chain(["else"]);
-                let problem = problem.suggest(name, names, "outcomes and results");
-                reader.sheet.report(problem.or_without(&reader.sheet, &entry.key));
+                reader.sheet.report(problem.suggest(name, names, "outcomes and results"));
                 sound = false;
             }
         }
@@ -234,8 +234,7 @@ pub(super) fn mail_results(reader: &Reader<'_>, node: &Node, what: &str) -> Opti
             let message = format!("nothing named `{}` becomes of a {what}", key.text);
             let problem = Problem::error("unknown-result", key.span.clone(), message);
             let names = shapes::mail_results().into_iter().chain(["else"]);
-            let problem = problem.suggest(&key.text, names, &format!("what becomes of a {what}"));
-            reader.sheet.report(problem.or_without(&reader.sheet, key));
+            reader.sheet.report(problem.suggest(&key.text, names, &format!("what becomes of a {what}")));
             sound = false;
         }
     }
@@ -258,9 +257,11 @@ pub(super) fn mail_results(reader: &Reader<'_>, node: &Node, what: &str) -> Opti
 /// What to write when not every way out is covered.
 const ELSE: &str = "add `else: …` and the id of a step, or `end`";
 
-/// The mapping of ways out with an `else` added, at which the run ends.
+/// A mapping of ways out with one for all the rest: where a `go` beside it leads, else the run ends there.
 pub(super) fn with_else(reader: &Reader<'_>, node: &Node) -> Option<Edit> {
-    reader.sheet.put_in(node, &["else: end".to_owned()])
+    let is_of = |step: &&Node| step.entries().iter().any(|entry| entry.value.span == node.span);
+    let go = reader.items.iter().find(is_of).and_then(|step| step.get("go")?.scalar());
+    reader.sheet.put_in(node, &[format!("else: {}", go.map_or("end", |go| &go.text))])
 }
 
 /// Without `else` every outcome must be named; a result that is not named goes where its outcome goes.

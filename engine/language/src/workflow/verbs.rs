@@ -11,6 +11,7 @@ use crate::usage::Use;
 use crate::yaml::Node;
 use cadenza_core::expr::Expr;
 use cadenza_core::workflow::{Goal, Notify, Party, Require, Script, Split, SplitArm, SplitBy};
+use std::ops::Range;
 
 /// The words for people in `notify` and `watch`.
 const HEARERS: [&str; 3] = ["owner", "manager", "watchers"];
@@ -26,11 +27,11 @@ pub(super) fn split(reader: &Reader<'_>, step: &Form<'_>, value: &Node) -> Optio
         let within = form.get("within").and_then(|node| sheet.duration(node));
         Some(Some(Goal { event: event?, within: within? }))
     });
-    let arms = step.get("arms").and_then(|node| arms(reader, node));
+    let arms = step.get("arms").and_then(|node| arms(reader, node, step.key_span("arms")));
     Some(Split { by: by?, goal: goal?, arms: arms? })
 }
 
-fn arms(reader: &Reader<'_>, node: &Node) -> Option<Vec<SplitArm>> {
+fn arms(reader: &Reader<'_>, node: &Node, at: Range<usize>) -> Option<Vec<SplitArm>> {
     let sheet = &reader.sheet;
     let items = sheet.list(node, "`arms`")?;
     let read: Vec<Option<SplitArm>> = items
@@ -56,14 +57,13 @@ fn arms(reader: &Reader<'_>, node: &Node) -> Option<Vec<SplitArm>> {
     let sum: u32 = arms.iter().map(|arm| u32::from(arm.share)).sum();
     if sum != 100 {
         let message = format!("the shares of the arms add up to {sum}, not to 100");
-        let problem = Problem::error("bad-shares", node.pointer(), message).help("each share is per cent of the leads");
-        // The last arm takes the rest of the hundred.
+        let problem = Problem::error("bad-shares", at, message).help("each share is per cent of the leads");
+        // Which of them is wrong nobody knows but the author.
         let others: u32 = arms.iter().rev().skip(1).map(|arm| u32::from(arm.share)).sum();
-        let last = arms.last().zip(items.last().and_then(|item| item.get("share"))).filter(|_| others < 100);
-        sheet.report(match last {
-            Some((arm, share)) => problem
-                .help(format!("with `share: {}` for `{}` they add up to 100", 100 - others, arm.name))
-                .mend(share.span.clone(), (100 - others).to_string()),
+        sheet.report(match arms.last().filter(|_| others < 100) {
+            Some(arm) => {
+                problem.help(format!("with `share: {}` for `{}` they would add up to 100", 100 - others, arm.name))
+            }
             None => problem,
         });
         return None;
@@ -127,8 +127,7 @@ pub(super) fn watch(reader: &Reader<'_>, value: &Node) -> Option<Party> {
     let party = parties::read(reader, value, "watch", &HEARERS)?;
     if let Party::Connection(_) = party {
         let problem = Problem::error("unknown-doer", value.pointer(), "a connection cannot watch a lead");
-        let problem = problem.help("name a rep, a pool, a role, `owner` or `manager`");
-        reader.sheet.report(problem.mend(value.span.clone(), "owner"));
+        reader.sheet.report(problem.help("name a rep, a pool, a role, `owner` or `manager`"));
         return None;
     }
     Some(party)

@@ -4,8 +4,11 @@ use super::Reader;
 use super::shapes::{FOR_EVENT, FOR_EVENTS, NEXT, ONE_OF_EVENTS, RUN_STARTED, SINCE_STEP, TIMEOUT, UNTIL};
 use crate::condition::{Place, condition, expression};
 use crate::diagnostic::Problem;
+use crate::foreign;
 use crate::form::Form;
-use crate::yaml::{Content, Node};
+use crate::meant::meant_time;
+use crate::yaml::{Content, Entry, Node};
+use cadenza_core::event::EventType;
 use cadenza_core::expr::Expr;
 use cadenza_core::time::Span;
 use cadenza_core::value::ValueType;
@@ -33,7 +36,12 @@ pub(super) fn read(reader: &Reader<'_>, step: &Form<'_>, value: &Node) -> Option
             );
             let help = "write `wait: 3 business days`, `wait: { until: lead.project_date, … }`, `wait: { next: monday }`, \
                         `wait: { event: meeting.held, … }` or `wait: { for: [{ event: meeting.held, go: … }, …], … }`";
-            reader.sheet.report(problem.help(help));
+            let is_event = |node: &Node| node.scalar().is_some_and(|event| EventType::parse(&event.text).is_some());
+            let mut named = value.entries().iter().filter(|entry| foreign::names_event(&entry.key.text));
+            reader.sheet.report(match named.find(|entry| is_event(&entry.value)) {
+                Some(Entry { key, .. }) => problem.label("here it is `event`").mend(key.span.clone(), "event"),
+                None => problem.help(help),
+            });
             None
         }
     }
@@ -48,7 +56,7 @@ fn until(reader: &Reader<'_>, value: &Node) -> Option<Wait> {
         (Some(_), Some(_)) => {
             let problem =
                 Problem::error("bad-wait", form.key_span("after"), "the moment is either `before` or `after` the date");
-            sheet.report(problem.help("remove one of the two").mend_by(form.without(sheet, "after")));
+            sheet.report(problem.help("remove one of the two"));
             return None;
         }
         (Some(offset), None) => (offset, true),
@@ -127,8 +135,7 @@ fn next(reader: &Reader<'_>, value: &Node) -> Option<Wait> {
     let at = form.get("at").map_or(Some(None), |node| time_of_day(reader, node).map(Some));
     if let (Some(NextDay::Opening), Some(_)) = (day, form.get("at")) {
         let problem = Problem::error("bad-wait", form.key_span("at"), "an opening has its own time");
-        let problem = problem.help("remove `at`, or write `next: day` with it");
-        sheet.report(problem.mend(sheet.taken_out(form.key_span("at").start), ""));
+        sheet.report(problem.help("remove `at`, or write `next: day` with it"));
     }
     Some(Wait::Next { day: day?, at: at? })
 }
@@ -156,21 +163,7 @@ pub(super) fn time_of_day(reader: &Reader<'_>, node: &Node) -> Option<u16> {
     None
 }
 
-/// The time that `9am`, `9 pm` or `9` probably meant.
-fn meant_time(text: &str) -> Option<String> {
-    let text = text.trim().to_lowercase();
-    let (number, later) = match (text.strip_suffix("am"), text.strip_suffix("pm")) {
-        (Some(number), _) => (number, 0),
-        (_, Some(number)) => (number, 12),
-        _ => (text.as_str(), 0),
-    };
-    let (hour, minute) = number.trim().split_once([':', '.']).unwrap_or((number.trim(), "00"));
-    let (hour, minute): (u16, u16) = (hour.parse().ok()?, minute.parse().ok()?);
-    let hour = if text.ends_with('m') { hour % 12 + later } else { hour };
-    (hour < 24 && minute < 60).then(|| format!("{hour:02}:{minute:02}"))
-}
-
-/// What happens when no such event arrives.
+/// What happens when no such event comes.
 fn timeout(reader: &Reader<'_>, form: &Form<'_>) -> Option<(Span, Target)> {
     let sheet = &reader.sheet;
     form.get("timeout").and_then(|node| {
@@ -193,6 +186,8 @@ fn only_its_own_ways(reader: &Reader<'_>, step: &Form<'_>) {
         let problem =
             Problem::error("several-ways-out", step.key_span("go"), "a wait for an event has several ways out");
         let problem = problem.help("`go` stands within `wait`, and another within `timeout`; remove this one");
-        reader.sheet.report(problem.mend(reader.sheet.taken_out(step.key_span("go").start), ""));
+        // Where the wait says all of its ways, this one is never gone.
+        let is_whole = step.get("wait").is_some_and(|wait| wait.get("timeout").is_some());
+        reader.sheet.report(problem.mend_by(step.without(&reader.sheet, "go").filter(|_| is_whole)));
     }
 }

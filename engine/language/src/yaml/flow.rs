@@ -1,7 +1,7 @@
 //! What goes wrong within braces and brackets: a value that ends sooner than its author meant, because a sign in it has
 //! a meaning in YAML, and a bracket that is not closed, which the parser notices only lines later.
 
-use super::{Blocks, Entry, Node, begins_value, quoted};
+use super::{Blocks, Entry, Node, Word, begins_value, quoted};
 use crate::diagnostic::Problem;
 use std::ops::Range;
 
@@ -18,7 +18,7 @@ struct Read {
 pub(super) fn trouble(text: &str, at: usize) -> Option<Problem> {
     let read = read(text, at);
     let innermost = *read.open.last()?;
-    cut_short(text, at, innermost, read.value).or_else(|| unclosed(text, at, &read.open))
+    bracketed(text, at, innermost, read.value).or_else(|| unclosed(text, at, &read.open))
 }
 
 /// The value around an offset within braces or brackets, as far as its author meant it; `None` outside of them.
@@ -28,7 +28,7 @@ pub(super) fn value_around(text: &str, at: usize) -> Option<Range<usize>> {
 }
 
 /// `{ stage: body.deals[0].stage }`: YAML ends the value at the bracket.
-fn cut_short(text: &str, at: usize, innermost: usize, value: usize) -> Option<Problem> {
+fn bracketed(text: &str, at: usize, innermost: usize, value: usize) -> Option<Problem> {
     let sign = text[at..].chars().next()?;
     let on_this_line = |place: usize| !text[place..at].contains('\n');
     let breaks = match sign {
@@ -39,7 +39,7 @@ fn cut_short(text: &str, at: usize, innermost: usize, value: usize) -> Option<Pr
     if !breaks || !on_this_line(value) || value >= at {
         return None;
     }
-    let whole = value..end_of_value(text, value);
+    let whole = value..end_of_prose(text, end_of_value(text, value));
     let instead = quoted(&text[whole.clone()]);
     let message =
         format!("an unquoted `{sign}` cannot stand in a value within braces or brackets: YAML takes it for its own");
@@ -47,21 +47,94 @@ fn cut_short(text: &str, at: usize, innermost: usize, value: usize) -> Option<Pr
     Some(problem.help(format!("write {instead}")).replace(instead))
 }
 
-/// `{ if: touches.exists(t, t.channel == "call") }`: YAML takes what follows the comma for another key. Returns the
-/// problem and the value as its author meant it.
-pub(super) fn divided(text: &str, last: &Entry, rest: &Node) -> Option<(Problem, Range<usize>)> {
-    let before = last.value.scalar().filter(|scalar| scalar.is_plain())?;
+/// `{ if: touches.exists(t, t.channel == "call") }`: YAML takes what stands behind the comma for another key. The value as its
+/// author meant it.
+pub(super) fn divided(text: &str, last: &Entry, key: &Word, rest: &Node) -> Option<(Problem, Range<usize>)> {
+    let before = last.value.scalar().filter(|scalar| scalar.is_plain() && !scalar.text.is_empty())?;
     let is_empty = rest.scalar().is_some_and(|scalar| scalar.is_plain() && scalar.text.is_empty());
-    let count = |sign: char| before.text.matches(sign).count();
-    let goes_on = count('"') % 2 == 1 || count('(') > count(')');
-    if !is_empty || !goes_on {
+    let follows = text.get(last.value.span.end..key.span.start).is_some_and(|between| between.trim() == ",");
+    if !is_empty || !follows {
         return None;
     }
-    let whole = last.value.span.start..end_of_value(text, last.value.span.start);
+    let start = last.value.span.start;
+    if let Some(end) = end_of_number(text, &before.text, last.value.span.end) {
+        let whole = start..end_of_value(text, end);
+        let digits = text.get(last.value.span.end..end)?.replace(',', "");
+        let instead = format!("{}{digits}{}", before.text, &text[end..whole.end]);
+        let message = format!("`{}` is two things here: a comma begins the next key", &text[whole.clone()]);
+        let problem = Problem::error("bad-number", whole.clone(), message);
+        return Some((problem.label(format!("write `{instead}`")).replace(instead), whole));
+    }
+    if let Some(problem) = decimal(text, last, &before.text, key) {
+        return Some(problem);
+    }
+    let count = |sign: char| before.text.matches(sign).count();
+    if count('"') % 2 == 1 || count('(') > count(')') {
+        let whole = start..end_of_value(text, start);
+        let instead = quoted(&text[whole.clone()]);
+        let message = "an unquoted `,` ends a value within braces, and this one goes on";
+        let problem = Problem::error("yaml", whole.clone(), message).label("put this in quotes");
+        return (whole.end > last.value.span.end)
+            .then(|| (problem.help(format!("write {instead}")).replace(instead), whole));
+    }
+    let is_prose =
+        key.text.contains(|c: char| c.is_whitespace() || c.is_uppercase()) || key.text.ends_with(['.', '!', '?']);
+    let is_key = text[key.span.end..].starts_with(':');
+    if !is_prose || is_key || !before.text.contains(char::is_alphabetic) {
+        return None;
+    }
+    let whole = start..end_of_prose(text, key.span.end);
+    Some((cut_short(text, whole.clone()), whole))
+}
+
+/// `{ share: 33,5 }`, with the comma that many languages have.
+fn decimal(text: &str, last: &Entry, before: &str, key: &Word) -> Option<(Problem, Range<usize>)> {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_one = digits(before) && digits(&key.text) && key.span.start == last.value.span.end + 1;
+    let whole = last.value.span.start..key.span.end;
+    let instead = format!("{before}.{}", key.text);
+    let message = format!("`{}` is two things here: a comma begins the next key", &text[whole.clone()]);
+    let problem = Problem::error("bad-number", whole.clone(), message);
+    is_one.then(|| (problem.label(format!("write `{instead}`")).replace(instead), whole))
+}
+
+/// A text within braces that a comma ends, all of it.
+pub(crate) fn cut_short(text: &str, whole: Range<usize>) -> Problem {
     let instead = quoted(&text[whole.clone()]);
-    let message = "an unquoted `,` ends a value within braces, and this one goes on";
-    let problem = Problem::error("yaml", whole.clone(), message).label("put this in quotes");
-    (whole.end > last.value.span.end).then(|| (problem.help(format!("write {instead}")).replace(instead), whole))
+    Problem::error("yaml", whole, "an unquoted `,` ends a text within braces: what follows it would be a key")
+        .label("put all of it in quotes")
+        .help(format!("write {instead}"))
+        .replace(instead)
+}
+
+/// Where the groups of three digits end that follow a number; none where none do.
+fn end_of_number(text: &str, before: &str, from: usize) -> Option<usize> {
+    let digits = before.len() - before.trim_end_matches(|c: char| c.is_ascii_digit()).len();
+    let joined = before[..before.len() - digits].ends_with(|c: char| c.is_alphanumeric() || matches!(c, '.' | '_'));
+    let is_group = |at: usize| {
+        let group = text.get(at..at + 4).unwrap_or_default();
+        let ends = |rest: &str| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_');
+        let is_three = group.strip_prefix(',').is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
+        is_three && text.get(at + 4..).is_some_and(ends)
+    };
+    let mut end = from;
+    while (1..=3).contains(&digits) && !joined && is_group(end) {
+        end += 4;
+    }
+    (end > from).then_some(end)
+}
+
+/// Where a text ends that goes on behind a comma: before what is a key with a value.
+pub(super) fn end_of_prose(text: &str, from: usize) -> usize {
+    let mut end = from;
+    while let Some(rest) = text[end..].strip_prefix(',') {
+        let part = rest.find([',', '}', ']', '\n']).map_or(rest, |stop| &rest[..stop]);
+        if part.contains(": ") || part.trim().is_empty() || rest[part.len()..].starts_with('\n') {
+            break;
+        }
+        end += 1 + part.trim_end().len();
+    }
+    end
 }
 
 /// A bracket that was opened on an earlier line, followed by a line that does not look like a part of it.
@@ -135,8 +208,8 @@ fn read(text: &str, at: usize) -> Read {
     Read { value: found.value + blanks, ..found }
 }
 
-/// The end of a value as its author meant it: a comma or closing bracket that belongs to nothing inside it.
-fn end_of_value(text: &str, start: usize) -> usize {
+/// Where a value ends for its author: at a comma or closing bracket that belongs to nothing within it.
+pub(super) fn end_of_value(text: &str, start: usize) -> usize {
     let line = text[start..].lines().next().unwrap_or_default();
     let line = line.find(" #").map_or(line, |comment| &line[..comment]);
     let (mut depth, mut quote) = (0_usize, None);

@@ -124,6 +124,13 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ("snooze: first-call", "snooze: score", "no-task-there"),
     ("snooze: first-call, until: 1d", "snooze: first-call, until: tomorrow", "bad-duration"),
     ("remove: inbound", "remove: inbond", "unknown-workflow"),
+    ("{ never: { mail: any, lead: bob } }", "{ never: mail }", "wrong-type"),
+    ("{ never: { mail: any, lead: bob } }", "{ never: touch }", "wrong-type"),
+    (
+        "  ada: { email: ada@acme.example, first_name: Ada",
+        "  Ada: { email: ada@acme.example, first_name: Ada",
+        "bad-name",
+    ),
 ];
 
 #[test]
