@@ -39,6 +39,11 @@ pub struct Case {
     /// What is answered to the requests of steps, one attempt after the other; the last holds for all that follow. A request
     /// of a step that is not here is answered with 200 and nothing else.
     pub answers: BTreeMap<Place, Vec<AnswerStub>>,
+    /// The arms that leads draw, by step; those of other steps are drawn as ever.
+    pub draws: BTreeMap<Place, String>,
+    /// What becomes of the messages of steps, one after the other; the last holds for all that follow. A message of a step that
+    /// is not here is handed over.
+    pub mails: BTreeMap<Place, Vec<MailStub>>,
     pub given: Vec<Given>,
     /// Who does tasks that `given` says nothing of; the first that fits.
     pub people: Vec<Habit>,
@@ -82,6 +87,15 @@ pub enum AnswerStub {
         status: u16,
         body: Option<serde_json::Value>,
     },
+}
+
+/// What is said to become of a message to a lead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MailStub {
+    /// It is handed over.
+    Sent,
+    /// It is given up.
+    Fails,
 }
 
 /// Something that happens from outside.
