@@ -216,6 +216,24 @@ fn draws_and_mails_are_as_the_case_says() {
 }
 
 #[test]
+fn a_cadence_of_tasks_has_no_calls() {
+    let site =
+        splitting("  - { name: Never, given: [{ event: lead.created, lead: ada }], expect: [{ task: chase/look }] }\n");
+    site.write(
+        "chase.yaml",
+        "workflow: chase\nsummary: Looks.\nenroll: [{ when: custom.chased }]\nsteps:
+  - id: look
+    cadence:
+      limit: { contacts: 3, count: [other] }
+      touches: [{ id: one, after: 1d, task: Look, channel: other, give_up: 2d }]
+      repeat: { after: 1d }
+      exhausted: end\n",
+    );
+    let told = said(&test(&site.workspace(), &[]));
+    assert!(told.contains("expected:       a task of chase/look"), "{told}");
+}
+
+#[test]
 fn a_recording_enrols_draws_and_fails_as_the_lead_did() {
     let site = splitting(
         "  - { name: One, given: [{ event: lead.created, lead: ada, data: { trial: t-1 } }], expect: [{ enters: trial }] }\n",
@@ -321,7 +339,7 @@ FAILED: Ben is to call, a quarter of an hour later
     09:00           inbound: came to the step own (assign).
     09:00           The owner is Ana Castillo, chosen from the pool.
     09:00           Ana Castillo keeps the lead until Mon 16 Mar 2026 09:00.
-    09:00           A message was made ready to leave by mailer.
+    09:00           A notice to Ana Castillo of what is theirs now was made ready to leave by mailer.
     09:00  line 15  inbound: came to the step first-call (call).
     09:00           Call for Ana Castillo, due Mon 2 Mar 2026 09:05.
     09:00           Ana Castillo was told: assigned.

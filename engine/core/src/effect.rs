@@ -5,6 +5,7 @@ use crate::event::{Asker, MessageDue};
 use crate::gate::{Permit, Verdict};
 use crate::id::{AccountId, Digest, EffectId, LeadId, RunId, TaskId};
 use crate::identity::{IdentityKey, IdentityKind, IdentityMessage};
+use crate::journal::Notice;
 use crate::lead::{Channel, RepId};
 use crate::plugin::{DecisionInput, DecisionKind};
 use crate::time::Timestamp;
@@ -350,6 +351,18 @@ impl Message {
             Self::Email { script, .. } | Self::Text { script, .. } => Some(*script),
             Self::Notice { .. } | Self::Assigned { .. } | Self::Words { .. } | Self::Request { .. } => None,
         }
+    }
+
+    /// What it is, and for whom; `None` for a message to the lead, and for a request.
+    pub fn notice(&self) -> Option<Notice> {
+        let (kind, to) = match self {
+            Self::Notice { to, kind, .. } => (*kind, Some(to.clone())),
+            Self::Assigned { to, .. } => (NoticeKind::Assigned, Some(to.clone())),
+            Self::Words { to: Addressee::Rep(rep), .. } => (NoticeKind::Words, Some(rep.clone())),
+            Self::Words { to: Addressee::System, .. } => (NoticeKind::Words, None),
+            Self::Email { .. } | Self::Text { .. } | Self::Request { .. } => return None,
+        };
+        Some(Notice { kind, to })
     }
 
     /// The step whose words it carries; `None` for a notice without any.

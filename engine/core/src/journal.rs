@@ -4,6 +4,7 @@
 //! own, which is deleted when a person is erased. The newest entry is kept in the lead's own record until the next one
 //! pushes it out, so a fresh lead costs two records less.
 
+use crate::effect::NoticeKind;
 use crate::event::{Ending, Event, is_false};
 use crate::id::{Born, Digest, RunId};
 use crate::identity::IdentityKind;
@@ -15,6 +16,16 @@ use crate::value::Value;
 use crate::verdict as gate;
 use crate::workflow::{ChosenBy, ScriptId, StepId, StepRef};
 use minicbor::{Decode, Encode};
+
+/// A message to somebody else than the lead.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Notice {
+    #[n(0)]
+    pub kind: NoticeKind,
+    /// The rep; `None` for whoever is behind the connection.
+    #[n(1)]
+    pub to: Option<RepId>,
+}
 
 /// The entry of one transition.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
@@ -280,6 +291,10 @@ pub enum Note {
         #[n(4)]
         #[cbor(skip_if = "is_false", default)]
         is_request: bool,
+        /// What a message is that is none to the lead; `None` also where it was written before this was known.
+        #[n(5)]
+        #[cbor(default)]
+        notice: Option<Notice>,
     },
     /// What became of a message.
     #[n(13)]
