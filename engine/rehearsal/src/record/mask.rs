@@ -25,6 +25,8 @@ const CODE_CHARS_MAX: usize = 40;
 const FIGURE_DIGITS_MAX: usize = 6;
 /// Names shorter than this are found in too many words.
 const TELLING_CHARS_MIN: usize = 3;
+/// Likewise of the parts of a telephone number.
+const TELLING_DIGITS_MIN: usize = 4;
 
 /// The kind of what is made up for a word that may be an id: case counts in it.
 const WORD: &str = "word";
@@ -55,7 +57,9 @@ impl Mask {
         for name in ["first_name", "last_name", "company", "email", "phone", "domain", "external_id"] {
             let Some(text) = fields.get(name).and_then(Value::as_str) else { continue };
             let words = text.split(|c: char| !c.is_alphanumeric()).chain([text]);
-            let telling = words.filter(|word| word.chars().count() >= TELLING_CHARS_MIN && *word != "com");
+            // The first digits of a number are those of many others.
+            let chars_min = if name == "phone" { TELLING_DIGITS_MIN } else { TELLING_CHARS_MIN };
+            let telling = words.filter(|word| word.chars().count() >= chars_min && *word != "com");
             self.telling.extend(telling.map(str::to_lowercase));
         }
         let country = fields.get("country").and_then(Value::as_str).and_then(Country::parse);
@@ -174,7 +178,7 @@ impl Mask {
             Value::Bool(_) | Value::Number(_) | Value::Null => Some(value.clone()),
             Value::String(text) => {
                 let (tells, is_choice) = (self.tells(text), self.choices.contains(text));
-                if !tells && (is_choice || is_code(text)) {
+                if is_date(text) || !tells && (is_choice || is_code(text)) {
                     return Some(value.clone());
                 }
                 // In the place of a choice only another choice would be taken.
@@ -210,11 +214,15 @@ impl Mask {
     }
 }
 
+/// Whether a text is a date or a time, which says nobody's name.
+fn is_date(text: &str) -> bool {
+    time::Timestamp::parse(text).is_some() || Date::parse(text).is_some()
+}
+
 /// Whether a text looks like a code, and not like something that a person wrote, nor like the number of anything.
 fn is_code(text: &str) -> bool {
     let plain = |c: char| c.is_ascii_lowercase() || matches!(c, '-' | '_' | '.' | '/' | ':');
-    let is_time = time::Timestamp::parse(text).is_some() || Date::parse(text).is_some();
     let is_figure =
         text.len() <= FIGURE_DIGITS_MAX && !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    is_time || is_figure || (text.chars().count() <= CODE_CHARS_MAX && text.chars().all(plain))
+    is_figure || (text.chars().count() <= CODE_CHARS_MAX && text.chars().all(plain))
 }

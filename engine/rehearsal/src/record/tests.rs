@@ -124,7 +124,7 @@ cases:
       # left out below: pain: it may say who somebody is
       - { at: 130s, task: first-call, outcome: connected, result: recommended, notes: left out, answers: { budget: 9000 }, lead: lead }
       # left out below: data.note: it may say who somebody is
-      - { at: 2026-03-04T09:00:00-05:00, event: lead.updated, lead: lead, fields: { seats: 300 }, data: { trial: "trial-1", trials: ["trial-1", "trials-1"] } }
+      - { at: 2026-03-04T09:00:00-05:00, event: lead.updated, lead: lead, fields: { seats: 300 }, data: { trial: "trial-1", trials: ["trial-1","trials-1"] } }
     until: 2026-03-04T09:01:00-05:00
     expect:
       - { at: 0m, enters: inbound }
