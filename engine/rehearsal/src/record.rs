@@ -173,8 +173,8 @@ impl Writing<'_> {
         (!self.colleagues.is_empty()).then_some(LEAD)
     }
 
-    /// What came from outside, line by line, with what was left out of a line before it; and what is known of the lead at the
-    /// beginning.
+    /// What came from outside, line by line, with what was left out of a line before it; and what is known of the lead
+    /// at the beginning.
     fn given(&self, mask: &mut Mask) -> (Vec<String>, BTreeMap<String, Value>) {
         let mut lines = Vec::new();
         let mut known: Option<BTreeMap<String, Value>> = None;

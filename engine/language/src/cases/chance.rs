@@ -1,5 +1,5 @@
-//! `draws` and `mails`: what falls to chance, or to others, when a workflow runs for real: which arm a lead draws, and whether a
-//! message can be handed over.
+//! `draws` and `mails`: what falls to chance, or to others, when a workflow runs for real: which arm a lead draws, and
+//! whether a message can be handed over.
 
 use super::lookup::Lookup;
 use super::model::{MailStub, Place};

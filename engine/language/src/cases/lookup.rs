@@ -134,7 +134,7 @@ impl Lookup<'_> {
         Some(items)
     }
 
-    /// A step that one kind of entry is about; others are reported by `code`, with those of the workflow that are meant.
+    /// A step that one kind of entry is about; others are reported by `code`, with those of the workflow that fit.
     pub(super) fn place_with(
         &self,
         (text, span): (&str, Range<usize>),

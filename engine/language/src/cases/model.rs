@@ -41,8 +41,8 @@ pub struct Case {
     pub answers: BTreeMap<Place, Vec<AnswerStub>>,
     /// The arms that leads draw, by step; those of other steps are drawn as ever.
     pub draws: BTreeMap<Place, String>,
-    /// What becomes of the messages of steps, one after the other; the last holds for all that follow. A message of a step that
-    /// is not here is handed over.
+    /// What becomes of the messages of steps, one after the other; the last holds for all that follow. A message of a
+    /// step that is not here is handed over.
     pub mails: BTreeMap<Place, Vec<MailStub>>,
     pub given: Vec<Given>,
     /// Who does tasks that `given` says nothing of; the first that fits.

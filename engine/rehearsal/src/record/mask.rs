@@ -171,8 +171,8 @@ impl Mask {
         made
     }
 
-    /// A figure, or a text that looks like a code; another word in the place of one that may be an id; none of what a person
-    /// may have written.
+    /// A figure, or a text that looks like a code; another word in the place of one that may be an id; none of what a
+    /// person may have written.
     fn unless_telling(&mut self, name: &str, value: &Value) -> Option<Value> {
         match value {
             Value::Bool(_) | Value::Number(_) | Value::Null => Some(value.clone()),
