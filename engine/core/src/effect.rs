@@ -5,12 +5,14 @@ use crate::event::{Asker, MessageDue};
 use crate::gate::{Permit, Verdict};
 use crate::id::{AccountId, Digest, EffectId, LeadId, RunId, TaskId};
 use crate::identity::{IdentityKey, IdentityKind, IdentityMessage};
-use crate::journal::Notice;
 use crate::lead::{Channel, RepId};
+use crate::notice::Notice;
 use crate::plugin::{DecisionInput, DecisionKind};
 use crate::time::Timestamp;
 use crate::workflow::{AssignBy, Method, ScriptId, StepId, StepRef, Sticky};
 use minicbor::{Decode, Encode};
+
+pub use crate::notice::NoticeKind;
 
 /// What the driver is to do for a lead.
 #[derive(Debug, PartialEq)]
@@ -227,20 +229,6 @@ impl Outgoing {
     pub(crate) fn put_off(self, verdict: Verdict) -> Self {
         let due = if let Verdict::NotBefore { at, .. } = verdict { Due::At(at) } else { Due::OnRelease };
         Self { due, deferred: Some(verdict), ..self }
-    }
-}
-
-crate::codes::codes! {
-    /// What a rep is told.
-    pub enum NoticeKind {
-        /// The task is late.
-        0 Reminder = "reminder",
-        /// The task is late, and another rep than the one told has it.
-        1 Raised = "raised",
-        /// Words that a workflow has for somebody.
-        2 Words = "words",
-        /// The lead is theirs now, or they have a role in one of its runs.
-        3 Assigned = "assigned",
     }
 }
 

@@ -4,11 +4,11 @@
 //! own, which is deleted when a person is erased. The newest entry is kept in the lead's own record until the next one
 //! pushes it out, so a fresh lead costs two records less.
 
-use crate::effect::NoticeKind;
 use crate::event::{Ending, Event, is_false};
 use crate::id::{Born, Digest, RunId};
 use crate::identity::IdentityKind;
 use crate::lead::{Channel, Outcome, RepId, Stage, TouchResult};
+use crate::notice::Notice;
 use crate::plugin::{Action, DecisionKind, Segment};
 use crate::task::{Assignee, TaskKind};
 use crate::time::Timestamp;
@@ -16,16 +16,6 @@ use crate::value::Value;
 use crate::verdict as gate;
 use crate::workflow::{ChosenBy, ScriptId, StepId, StepRef};
 use minicbor::{Decode, Encode};
-
-/// A message to somebody else than the lead.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-pub struct Notice {
-    #[n(0)]
-    pub kind: NoticeKind,
-    /// The rep; `None` for whoever is behind the connection.
-    #[n(1)]
-    pub to: Option<RepId>,
-}
 
 /// The entry of one transition.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]

@@ -2,13 +2,13 @@
 //! reasons are in the plugin's own words.
 
 use super::run_names::{RunNames, key_of};
-use cadenza_core::effect::NoticeKind;
 use cadenza_core::event::{Answer, Delivery, Ending, Event, LeadCommand};
 use cadenza_core::gate;
 use cadenza_core::id::{Born, Digest};
 use cadenza_core::identity::{IdentityKind, Why};
-use cadenza_core::journal::{Change, DecisionSummary, Entry, Ignored, Interruption, Note, Notice, Refusal, Unable};
+use cadenza_core::journal::{Change, DecisionSummary, Entry, Ignored, Interruption, Note, Refusal, Unable};
 use cadenza_core::lead::{Outcome, RepId};
+use cadenza_core::notice::{Notice, NoticeKind};
 use cadenza_core::plugin::{Action, Reason};
 use cadenza_core::reading::{self, LeftOut};
 use cadenza_core::state::LeadState;
