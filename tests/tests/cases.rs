@@ -67,8 +67,10 @@ fn the_shipped_cases_hold_and_visit_what_can_be_visited() {
         assert!(never.is_empty(), "steps of {}: {never:?}", workflow["workflow"]);
         let untaken = &workflow["never_taken"];
         assert!(untaken.as_array().is_some_and(Vec::is_empty), "ways of {}: {untaken:#}", workflow["workflow"]);
-        let unleft = &workflow["never_left"];
-        assert!(unleft.as_array().is_some_and(Vec::is_empty), "endings of {}: {unleft:#}", workflow["workflow"]);
+        for list in ["never_left", "never_interrupted"] {
+            let unmet = &workflow[list];
+            assert!(unmet.as_array().is_some_and(Vec::is_empty), "{list} of {}: {unmet:#}", workflow["workflow"]);
+        }
     }
 }
 
@@ -143,6 +145,121 @@ fn answers_of_other_systems_are_as_the_case_says() {
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     let coverage = &json_of(&output)["coverage"][0];
     assert_eq!((&coverage["ways"], &coverage["never_taken"]), (&coverage["ways_visited"], &json!([])), "{coverage:#}");
+}
+
+/// A split, and a mail of which each of the three ways leads elsewhere.
+fn splitting(cases: &str) -> Site {
+    let site = Site::empty();
+    site.write("cadenza.yaml", "name: Trials\ntimezone: UTC\nfields: { plan: { type: choice, of: [Pro, Team] } }\n");
+    site.write("team.yaml", "reps: { ana: { name: Ana } }\n");
+    site.write("connections.yaml", "connections: { mailer: { url: https://mail.example } }\n");
+    std::fs::create_dir(site.workspace().join("scripts")).expect("a folder can be made");
+    site.write("scripts/short.md", "---\nsubject: Hello\nobjective: Say hello\n---\nHello.\n");
+    site.write("scripts/long.md", "---\nsubject: A longer hello\nobjective: Say hello\n---\nHello, and more.\n");
+    site.write(
+        "trial.yaml",
+        "workflow: trial\nsummary: Writes to whoever tries it.\nenroll: [{ when: lead.created }]\none_run_per: event.data.trial\nsteps:
+  - id: subject-line
+    split: { by: lead }
+    arms: [{ arm: short, share: 50, go: short-mail }, { arm: long, share: 50, go: long-mail }]
+  - { id: short-mail, email: scripts/short.md, via: mailer, results: { sent: done, refused: none, failed: by-hand } }
+  - { id: long-mail, email: scripts/long.md, via: mailer, results: { sent: done, refused: none, failed: by-hand } }
+  - { id: done, end: written }
+  - { id: none, end: refused }
+  - { id: by-hand, end: failed }\n",
+    );
+    let head = "test: trial\nstarts: 2026-03-02T09:00:00Z\nleads:\n  ada: { email: ada@acme.example }\n  \
+                leo: { email: leo@initech.example }\n  eve: { email: eve@globex.example }\ncases:\n";
+    site.write("trial.test.yaml", &format!("{head}{cases}"));
+    site
+}
+
+#[test]
+fn draws_and_mails_are_as_the_case_says() {
+    let site = splitting(
+        "  - name: All draw the short one
+    draws: { subject-line: short }
+    given:
+      - { event: lead.created, lead: ada, data: { trial: t-1 } }
+      - { event: lead.created, lead: leo, data: { trial: t-2 } }
+      - { event: lead.created, lead: eve, data: { trial: t-3 } }
+    expect: [{ mail: scripts/short.md, leads: 3 }, { never: { mail: scripts/long.md } }]
+  - name: All draw the long one, of which the second is given up
+    draws: { trial/subject-line: long }
+    mails: { long-mail: [sent, fails, sent] }
+    given:
+      - { event: lead.created, lead: ada, data: { trial: t-1 } }
+      - { after: 1m, event: lead.created, lead: leo, data: { trial: t-2 } }
+      - { after: 1m, event: lead.created, lead: eve, data: { trial: t-3 } }
+    expect: [{ mail: scripts/long.md, leads: 2 }, { ended: failed, lead: leo }, { ended: written, lead: eve }]
+  - name: Given up
+    draws: { subject-line: short }
+    mails: { short-mail: fails }
+    given: [{ event: lead.created, lead: ada, data: { trial: t-1 } }]
+    expect: [{ ended: failed, at: 0m }, { never: { mail: any } }]
+  - name: Refused, the short one
+    draws: { subject-line: short }
+    given:
+      - { event: lead.created, lead: ada, fields: { refused: [email] }, data: { trial: t-1 } }
+    expect: [{ ended: refused }]
+  - name: Refused, the long one
+    draws: { subject-line: long }
+    given:
+      - { event: lead.created, lead: ada, fields: { refused: [email] }, data: { trial: t-1 } }
+    expect: [{ ended: refused }]
+",
+    );
+    let output = test(&site.workspace(), &["--format", "json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let coverage = &json_of(&output)["coverage"][0];
+    assert_eq!((&coverage["ways"], &coverage["never_taken"]), (&coverage["ways_visited"], &json!([])), "{coverage:#}");
+}
+
+#[test]
+fn a_cadence_of_tasks_has_no_calls() {
+    let site =
+        splitting("  - { name: Never, given: [{ event: lead.created, lead: ada }], expect: [{ task: chase/look }] }\n");
+    site.write(
+        "chase.yaml",
+        "workflow: chase\nsummary: Looks.\nenroll: [{ when: custom.chased }]\nsteps:
+  - id: look
+    cadence:
+      limit: { contacts: 3, count: [other] }
+      touches: [{ id: one, after: 1d, task: Look, channel: other, give_up: 2d }]
+      repeat: { after: 1d }
+      exhausted: end\n",
+    );
+    let told = said(&test(&site.workspace(), &[]));
+    assert!(told.contains("expected:       a task of chase/look"), "{told}");
+}
+
+#[test]
+fn a_recording_enrols_draws_and_fails_as_the_lead_did() {
+    let site = splitting(
+        "  - { name: One, given: [{ event: lead.created, lead: ada, data: { trial: t-1 } }], expect: [{ enters: trial }] }\n",
+    );
+    let mailbox = Mailbox::open();
+    site.edit("connections.yaml", |text| text.replace("https://mail.example", &mailbox.url));
+    let engine = Engine::start(&site, "virtual", None);
+    engine.advance_to("2026-12-07T15:00:00Z");
+    let drawn: Vec<String> = (0..6)
+        .map(|ix| {
+            let event = json!({ "id": format!("e-{ix}"), "type": "lead.created", "data": { "trial": format!("T-77{ix}"), "note": "Call me" },
+                "lead": { "email": format!("p{ix}@navyyard.example"), "plan": "Pro" } });
+            let lead = engine.client.post("/v1/events", &event).expect(202).json["lead"].as_str().expect("a lead").to_owned();
+            engine.advance("1h");
+            let output = cadenza(&["test", "--record", &lead, "--url", &engine.url, "--token", &site.admin]).output();
+            let recorded = said(&output.expect("cadenza runs"));
+            for told in ["trial: \"trial-1\"", "plan: \"Pro\"", "# left out below: data.note: it may say"] {
+                assert!(recorded.contains(told), "`{told}` is not recorded:\n{recorded}");
+            }
+            site.write("trial.test.yaml", &recorded);
+            let played = test(&site.workspace(), &[]);
+            assert_eq!(played.status.code(), Some(0), "{recorded}\n{}", said(&played));
+            recorded.lines().find(|line| line.starts_with("draws:")).expect("a draw is recorded").to_owned()
+        })
+        .collect();
+    assert!(drawn.iter().any(|line| *line != drawn[0]), "both arms should be drawn by six leads: {drawn:?}");
 }
 
 #[test]
@@ -222,7 +339,7 @@ FAILED: Ben is to call, a quarter of an hour later
     09:00           inbound: came to the step own (assign).
     09:00           The owner is Ana Castillo, chosen from the pool.
     09:00           Ana Castillo keeps the lead until Mon 16 Mar 2026 09:00.
-    09:00           A message was made ready to leave by mailer.
+    09:00           A notice to Ana Castillo of what is theirs now was made ready to leave by mailer.
     09:00  line 15  inbound: came to the step first-call (call).
     09:00           Call for Ana Castillo, due Mon 2 Mar 2026 09:05.
     09:00           Ana Castillo was told: assigned.
@@ -310,6 +427,9 @@ fn a_broken_file_is_shown_with_its_place_and_the_others_are_played() {
     ] {
         assert!(said(&output).contains(told), "`{told}` is not said: {}", said(&output));
     }
+    let alone = self::site(&[("broken.test.yaml", &broken)]);
+    let told = said(&test(&alone.workspace(), &[]));
+    assert!(told.contains("0 cases in 1 file; not played, because of errors: broken.test.yaml ("), "{told}");
     let report = json_of(&test(&site.workspace(), &["--format", "json"]));
     assert_eq!(report["diagnostics"].as_array().map(Vec::len), Some(2), "{report:#}");
     assert_eq!((&report["holds"], &report["cases"][0]["holds"]), (&json!(false), &json!(true)));
@@ -365,10 +485,15 @@ fn what_no_case_visits_is_listed() {
         "first-call: unqualified -> set-aside; first-call: not_now -> nurture; first-call: callback -> call-back;",
         "switch-2: arm 1 -> promote; switch-2: else -> develop",
         "No case visits these endings by `leave` of inbound: suppressed; won; lost; disqualified; answered, by email.replied;",
+        "No case visits these interrupts of inbound: ",
     ] {
         assert!(told.contains(listed), "`{listed}` is not listed:\n{}", said(&output));
     }
     assert!(!told.contains("first-call: qualified"), "that is visited:\n{}", said(&output));
+    let some = said(&test(&site.workspace(), &["--case", "hot lead"]));
+    assert!(!some.contains("No case visits"), "of some cases it is not told unasked:\n{some}");
+    let some = said(&test(&site.workspace(), &["--case", "hot lead", "--coverage"]));
+    assert!(some.contains("No case visits these steps of inbound: persist;"), "{some}");
 }
 
 /// How long a hundred cases take is printed, and not judged: a machine may be busy.
@@ -474,7 +599,7 @@ fn a_recording_has_what_colleagues_senders_and_people_did() {
         "colleague: { company: \"Company 1\"",
         "owner: ben, lead: lead }",
         "reassign: talk, for: ana, lead: lead }",
-        "event: email.replied, lead: colleague, data: { kind: \"reply\" } }",
+        "event: email.replied, lead: colleague, data: { from: \"from-1\", kind: \"reply\" } }",
         "claim: stand-by, by: ana, lead: lead }",
         "event: lead.updated, lead: lead, fields: { stage: \"customer\" } }",
         "ended: bought, lead: lead }",

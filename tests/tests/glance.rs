@@ -34,7 +34,7 @@ fn has(text: &str, parts: &[&str]) {
 fn a_queue_says_why_it_is_empty_and_what_is_in_it() {
     let (site, mailbox) = (Site::new(), Mailbox::open());
     let engine = Engine::start(&site, "virtual", Some(&mailbox.url));
-    has(&say(&engine, &site, &["tasks"]), &["no lead has come in yet", "Times are those of Europe/Berlin."]);
+    has(&say(&engine, &site, &["tasks"]), &["no lead has come in yet", "Times are those of America/New_York."]);
 
     // Saturday afternoon in New York.
     engine.advance_to("2026-11-28T20:00:00Z");
@@ -44,17 +44,17 @@ fn a_queue_says_why_it_is_empty_and_what_is_in_it() {
         &[
             "1 held back",
             "outside business hours where the lead is",
-            "the first until Mon 30 Nov 2026 15:00",
-            "Times are those of Europe/Berlin.",
+            "the first until Mon 30 Nov 2026 09:00",
+            "Times are those of America/New_York.",
         ],
     );
 
     engine.advance_to("2026-11-30T15:30:00Z");
     let shown = say(&engine, &site, &["tasks"]);
-    has(&shown, &["PHONE", "212", "2026-11-30 1", "Times are those of Europe/Berlin."]);
-    assert!(!shown.contains("2026-11-30T"), "times are those of the reader:\n{shown}");
+    has(&shown, &["PHONE", "212", "2026-11-30 09:", "DUE (America/New_York)"]);
+    assert!(!shown.contains("Berlin"), "times are those of the words beside them:\n{shown}");
     let version = engine.client.get("/v1/runs").expect(200).json["items"][0]["version"].as_str().unwrap().to_owned();
-    has(&say(&engine, &site, &["runs"]), &["VERSION", &version]);
+    has(&say(&engine, &site, &["runs"]), &["VERSION", &version, "DUE (America/New_York)"]);
 
     let call = engine.tasks_of(&lead).remove(0);
     let owner = call["assignee"].as_str().expect("somebody has it").to_owned();
@@ -221,4 +221,67 @@ fn senders_are_told_what_a_choice_can_be() {
     let intake = engine.client.get("/v1/intake").expect(200).json;
     assert_eq!((&intake["fields"]["tier"], &intake["choices"]), (&json!("text"), &json!({"tier": ["free", "pro"]})));
     engine.stop();
+}
+
+/// What a touch of a cadence is, whom a word is for, and what was which run: the words say it as the file does.
+#[test]
+fn the_views_name_what_they_are_about() {
+    let (site, mailbox) = (Site::empty(), Mailbox::open());
+    site.write("cadenza.yaml", "name: Trials\ntimezone: America/New_York\ncontact: { notify_via: mailer }\n");
+    site.write("team.yaml", "reps: { ana: { name: Ana Castillo } }\n");
+    let connection = |name: &str, url: &str| format!("  {name}: {{ url: \"{url}\", attempts: 1 }}\n");
+    let connections = [connection("sms", &mailbox.url), connection("mailer", "http://127.0.0.1:9/")].concat();
+    site.write("connections.yaml", &format!("connections:\n{connections}"));
+    std::fs::create_dir(site.workspace().join("scripts")).expect("a folder can be made");
+    site.write("scripts/hello.md", "---\nobjective: Say hello\nreviewed_by: Ana\n---\nHello.\n");
+    site.write(
+        "trial.yaml",
+        "workflow: trial
+summary: Writes, and does something by hand.
+enroll: [{ when: lead.created }]
+one_run_per: event.data.trial
+leave: [{ event: deal.won, as: won }]
+steps:
+  - { id: own, assign: { rep: ana } }
+  - { id: tell, notify: { to: { connection: sms }, text: Somebody tries it. } }
+  - id: chase
+    cadence:
+      limit: { contacts: 3, count: [message, other] }
+      touches:
+        - { id: text, after: 0d, message: scripts/hello.md, via: sms }
+        - { id: look, after: 1m, task: Look at how it goes, channel: other, give_up: 2d }
+      exhausted: end
+",
+    );
+    let engine = Engine::start(&site, "virtual", None);
+    engine.advance_to("2026-12-07T15:00:00Z");
+    let lead = json!({ "email": "ada@acme.example", "phone": "+12125550123", "timezone": "America/New_York" });
+    let event = json!({ "id": "e-1", "type": "lead.created", "lead": lead, "data": { "trial": "T-1" } });
+    let lead = engine.client.post("/v1/events", &event).expect(202).json["lead"].as_str().expect("a lead").to_owned();
+    engine.advance("1h");
+    let why = say(&engine, &site, &["why", &lead]);
+    has(
+        &why,
+        &[
+            "The text message scripts/hello.md was made ready to leave by sms.",
+            "A notice to Ana Castillo of what is theirs now was made ready to leave by mailer.",
+            "A notice to Ana Castillo of what is theirs now was given up",
+            "A message of the workflow to whoever is behind sms was made ready to leave by sms.",
+        ],
+    );
+    has(&say(&engine, &site, &["runs"]), &["a task is to be done, touch 2 of round 1", "DUE (America/New_York)"]);
+    has(
+        &say(&engine, &site, &["tasks"]),
+        &["DUE (America/New_York)", "2026-12-08 10:", "last message Mon 7 Dec 2026 10:"],
+    );
+    let won =
+        json!({ "id": "e-2", "type": "deal.won", "lead": { "email": "ada@acme.example" }, "data": { "deal": "d-1" } });
+    engine.client.post("/v1/events", &won).expect(202);
+    let runs = engine.client.get("/v1/runs").expect(200).json;
+    let over = &runs["items"][0];
+    assert_eq!(
+        (&over["workflow"], &over["key"], &over["state"]),
+        (&json!("trial"), &json!("T-1"), &json!("done")),
+        "{runs:#}"
+    );
 }

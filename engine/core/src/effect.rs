@@ -6,10 +6,13 @@ use crate::gate::{Permit, Verdict};
 use crate::id::{AccountId, Digest, EffectId, LeadId, RunId, TaskId};
 use crate::identity::{IdentityKey, IdentityKind, IdentityMessage};
 use crate::lead::{Channel, RepId};
+use crate::notice::Notice;
 use crate::plugin::{DecisionInput, DecisionKind};
 use crate::time::Timestamp;
 use crate::workflow::{AssignBy, Method, ScriptId, StepId, StepRef, Sticky};
 use minicbor::{Decode, Encode};
+
+pub use crate::notice::NoticeKind;
 
 /// What the driver is to do for a lead.
 #[derive(Debug, PartialEq)]
@@ -229,20 +232,6 @@ impl Outgoing {
     }
 }
 
-crate::codes::codes! {
-    /// What a rep is told.
-    pub enum NoticeKind {
-        /// The task is late.
-        0 Reminder = "reminder",
-        /// The task is late, and a rep other than the one who is told has it.
-        1 Raised = "raised",
-        /// A message that a workflow sends to somebody.
-        2 Words = "words",
-        /// The lead now belongs to the rep, or the rep has a role in one of its runs.
-        3 Assigned = "assigned",
-    }
-}
-
 /// What is sent.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 pub enum Message {
@@ -352,7 +341,19 @@ impl Message {
         }
     }
 
-    /// The step that made the message; `None` for a notice.
+    /// What it is, and for whom; `None` for a message to the lead, and for a request.
+    pub fn notice(&self) -> Option<Notice> {
+        let (kind, to) = match self {
+            Self::Notice { to, kind, .. } => (*kind, Some(to.clone())),
+            Self::Assigned { to, .. } => (NoticeKind::Assigned, Some(to.clone())),
+            Self::Words { to: Addressee::Rep(rep), .. } => (NoticeKind::Words, Some(rep.clone())),
+            Self::Words { to: Addressee::System, .. } => (NoticeKind::Words, None),
+            Self::Email { .. } | Self::Text { .. } | Self::Request { .. } => return None,
+        };
+        Some(Notice { kind, to })
+    }
+
+    /// The step whose words it carries; `None` for a notice without any.
     pub const fn at(&self) -> Option<StepRef> {
         match self {
             Self::Email { workflow, step, .. }

@@ -8,6 +8,7 @@ use crate::event::{Ending, Event, is_false};
 use crate::id::{Born, Digest, RunId};
 use crate::identity::IdentityKind;
 use crate::lead::{Channel, Outcome, RepId, Stage, TouchResult};
+use crate::notice::Notice;
 use crate::plugin::{Action, DecisionKind, Segment};
 use crate::task::{Assignee, TaskKind};
 use crate::time::Timestamp;
@@ -277,6 +278,10 @@ pub enum Note {
         #[n(4)]
         #[cbor(skip_if = "is_false", default)]
         is_request: bool,
+        /// What a message is that is none to the lead; `None` also where it was written before this was known.
+        #[n(5)]
+        #[cbor(default)]
+        notice: Option<Notice>,
     },
     /// What became of a message.
     #[n(13)]

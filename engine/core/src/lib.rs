@@ -24,6 +24,7 @@ pub mod identity;
 pub mod journal;
 pub mod lead;
 pub mod moment;
+pub mod notice;
 pub mod numeral;
 pub mod own_words;
 pub mod paused;

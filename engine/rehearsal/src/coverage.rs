@@ -1,7 +1,7 @@
 //! Which steps, and which ways out of them, the cases of a workspace visit, and which no case visits.
 
 use crate::story::Life;
-use crate::ways::{Evidence, Way, interrupted, left_by, way_taken, ways_from_anywhere, ways_out};
+use crate::ways::{Evidence, FromAnywhere, Way, interrupted, left_by, way_taken, ways_from_anywhere, ways_out};
 use cadenza_core::event::{EventType, StandardEvent};
 use cadenza_core::id::{Born, Digest};
 use cadenza_core::journal::{DecisionSummary, Interruption, Note};
@@ -33,8 +33,10 @@ pub struct WorkflowCoverage {
     pub never_reached: Vec<String>,
     /// Ways that no case takes, out of steps that some case reaches: `first-call: unqualified -> set-aside`.
     pub never_taken: Vec<String>,
-    /// Endings of `leave` that no case reaches, and interrupts that no case meets.
+    /// Endings of `leave` that no case comes to.
     pub never_left: Vec<String>,
+    /// Interrupts that no case meets.
+    pub never_interrupted: Vec<String>,
 }
 
 /// What a lead hears while the following notes are written.
@@ -168,17 +170,19 @@ impl Coverage {
                 }
             }
         }
-        let endings = ways_from_anywhere(workflow);
-        let left = |ending: &&String| self.left.contains(&(name.clone(), (*ending).clone()));
+        let FromAnywhere { endings, interrupts } = ways_from_anywhere(workflow);
+        let left = |way: &&String| self.left.contains(&(name.clone(), (*way).clone()));
+        let anywhere = || endings.iter().chain(&interrupts);
         WorkflowCoverage {
             workflow: name.clone(),
             steps: workflow.steps.len(),
             steps_visited: workflow.steps.iter().filter(reached).count(),
-            ways: ways + endings.len(),
-            ways_visited: ways_visited + endings.iter().filter(left).count(),
+            ways: ways + anywhere().count(),
+            ways_visited: ways_visited + anywhere().filter(left).count(),
             never_reached: workflow.steps.iter().filter(|step| !reached(step)).map(|step| step.id.clone()).collect(),
             never_taken,
             never_left: endings.iter().filter(|ending| !left(ending)).cloned().collect(),
+            never_interrupted: interrupts.iter().filter(|way| !left(way)).cloned().collect(),
         }
     }
 }

@@ -193,11 +193,7 @@ impl Playing<'_> {
 
     /// The step that a task belongs to.
     fn place(&self, task: &Task) -> Place {
-        let definitions = &self.catalog.definitions;
-        Place {
-            workflow: definitions.name(&task.workflow).unwrap_or_default().to_owned(),
-            step: definitions.step(&task.workflow, task.step).map_or_else(String::new, |(id, _)| id.to_owned()),
-        }
+        crate::post::place(self.catalog, &task.workflow, task.step)
     }
 
     fn name_of(&self, lead: LeadId) -> Option<&str> {

@@ -3,9 +3,10 @@
 use crate::stubs::WANTED;
 use cadenza_core::effect::{Addressee, Message, NoticeKind, Outgoing, Rendered, Request};
 use cadenza_core::gate::Permit;
-use cadenza_core::id::{Born, LeadId};
+use cadenza_core::id::{Born, Digest, LeadId};
 use cadenza_core::time::Timestamp;
-use cadenza_language::cases::{AnswerStub, Place};
+use cadenza_core::workflow::StepId;
+use cadenza_language::cases::{AnswerStub, Case, MailStub, Place};
 use cadenza_runtime::catalog::Catalog;
 use cadenza_runtime::courier::{Attempted, Courier, Ended, Response, SendError, is_passing};
 use std::collections::BTreeMap;
@@ -33,28 +34,41 @@ pub(crate) struct Taken {
 pub(crate) struct Post {
     taken: Mutex<Taken>,
     answers: BTreeMap<Place, Vec<AnswerStub>>,
-    /// How many attempts the requests of each step have made.
+    mails: BTreeMap<Place, Vec<MailStub>>,
+    /// How many attempts the messages and requests of each step have made.
     asked: Mutex<BTreeMap<Place, usize>>,
 }
 
 impl Post {
-    /// A courier that gives these answers to the requests of steps.
-    pub(crate) fn answering(answers: BTreeMap<Place, Vec<AnswerStub>>) -> Self {
-        Self { answers, ..Self::default() }
+    /// One that does with the requests and messages of steps what the case says.
+    pub(crate) fn of(case: &Case) -> Self {
+        Self { answers: case.answers.clone(), mails: case.mails.clone(), ..Self::default() }
+    }
+
+    /// The number of this attempt of a step, from 0.
+    fn number(&self, place: &Place) -> usize {
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let asked = asked.entry(place.clone()).or_default();
+        std::mem::replace(asked, *asked + 1)
+    }
+
+    /// What becomes of a message of a step. One that fails is given up at once: no courier tries again without an end.
+    fn hands_over(&self, place: &Place) -> Ended {
+        let Some(stubs) = self.mails.get(place) else { return Ok(None) };
+        match stubs.get(self.number(place)).or(stubs.last()) {
+            Some(MailStub::Fails) => Err(SendError { cause: WANTED.to_owned(), retry: false, retry_after_ms: None }),
+            Some(MailStub::Sent) | None => Ok(None),
+        }
     }
 
     fn taken(&self) -> MutexGuard<'_, Taken> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The answer to an attempt of a step, treated by the rules for a real answer.
-    fn answer(&self, place: Place) -> Ended {
-        let number = {
-            let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-            let asked = asked.entry(place.clone()).or_default();
-            std::mem::replace(asked, *asked + 1)
-        };
-        let stubs = self.answers.get(&place).map(Vec::as_slice).unwrap_or_default();
+    /// What is answered to an attempt of a step, held to the rules by which a real answer is taken.
+    fn answer(&self, place: &Place) -> Ended {
+        let number = self.number(place);
+        let stubs = self.answers.get(place).map(Vec::as_slice).unwrap_or_default();
         let fails = |cause: String| Err(SendError { cause, retry: true, retry_after_ms: None });
         match stubs.get(number).or(stubs.last()) {
             None => Ok(Some(Response { status: 200, ..Response::default() })),
@@ -76,11 +90,23 @@ impl Post {
     }
 }
 
+/// The step that sends something, by name.
+pub(crate) fn place(catalog: &Catalog, workflow: &Digest, step: StepId) -> Place {
+    let definitions = &catalog.definitions;
+    Place {
+        workflow: definitions.name(workflow).unwrap_or_default().to_owned(),
+        step: definitions.step(workflow, step).map_or_else(String::new, |(id, _)| id.to_owned()),
+    }
+}
+
 impl Courier for Post {
     fn send(self: Arc<Self>, catalog: Arc<Catalog>, row: Outgoing, _: Option<Permit>, done: Attempted) {
         match &row.message {
-            Message::Email { rendered: Some(mail), .. } | Message::Text { rendered: Some(mail), .. } => {
+            Message::Email { workflow, step, rendered: Some(mail), .. }
+            | Message::Text { workflow, step, rendered: Some(mail), .. } => {
                 self.taken().mails.push((row.lead, row.id.in_journal(), mail.clone()));
+                let ended = self.hands_over(&place(&catalog, workflow, *step));
+                return done(row, ended);
             }
             // The message could not be rendered; the driver reports that.
             Message::Email { rendered: None, .. } | Message::Text { rendered: None, .. } => {}
@@ -93,12 +119,7 @@ impl Courier for Post {
                 if row.tries <= 1 {
                     self.taken().requests.push((lead, effect, request.clone()));
                 }
-                let definitions = &catalog.definitions;
-                let place = Place {
-                    workflow: definitions.name(workflow).unwrap_or_default().to_owned(),
-                    step: definitions.step(workflow, *step).map_or_else(String::new, |(id, _)| id.to_owned()),
-                };
-                let ended = self.answer(place);
+                let ended = self.answer(&place(&catalog, workflow, *step));
                 return done(row, ended);
             }
             Message::Words { to, .. } => {

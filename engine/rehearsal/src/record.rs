@@ -14,7 +14,7 @@ use cadenza_core::time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, Timestamp};
 use jiff::tz::TimeZone;
 use mask::Mask;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 /// What an engine reports about a lead.
@@ -30,6 +30,8 @@ pub struct Past {
     /// What is known of other leads of its account that it has heard of, by their ids. It serves only for masking and
     /// is never written.
     pub colleagues: BTreeMap<String, BTreeMap<String, Value>>,
+    /// The words of the workspace's choices, which say nobody's name.
+    pub choices: BTreeSet<String>,
     /// The workspace's zone.
     pub zone: TimeZone,
 }
@@ -63,7 +65,7 @@ pub fn record(past: &Past) -> Result<String, NoCase> {
         _ => None,
     });
     let workflow = workflow.ok_or(NoCase::NoWorkflow)?;
-    let mut mask = Mask::default();
+    let mut mask = Mask::of_choices(&past.choices);
     past.colleagues.values().for_each(|fields| mask.learn(fields));
     for (_, fact) in facts() {
         if let Fact::Event { fields, .. } = fact {
@@ -77,7 +79,8 @@ pub fn record(past: &Past) -> Result<String, NoCase> {
     out.push_str("# Whose turn it was depends on other leads, so whom the engine chose is left out. Read it before you share it.\n");
     let _ = writeln!(out, "test: {workflow}\nstarts: {}", writing.absolute(begin));
     let answers = writing.answers(&mut mask);
-    let (given, identity, left_out) = writing.given(&mut mask);
+    let left_out_of_answers = mask.take_left_out();
+    let (given, identity) = writing.given(&mut mask);
     let _ = writeln!(out, "leads:\n  {LEAD}: {}", flow(&identity));
     let company = writing.company(&mut mask);
     for (id, name) in &writing.colleagues {
@@ -90,17 +93,25 @@ pub fn record(past: &Past) -> Result<String, NoCase> {
             let _ = writeln!(out, "  {plugin}: [{}]", stubs.join(", "));
         }
     }
+    let draws = writing.draws();
+    if !draws.is_empty() {
+        let _ = writeln!(out, "draws: {{ {} }}", draws.join(", "));
+    }
+    let mails = writing.mails();
+    if !mails.is_empty() {
+        let _ = writeln!(out, "mails: {{ {} }}", mails.join(", "));
+    }
     if !answers.is_empty() {
         out.push_str("http:\n");
+        if let Some(comment) = left_out(&left_out_of_answers) {
+            let _ = writeln!(out, "  {comment}");
+        }
         for (step, stubs) in &answers {
             let _ = writeln!(out, "  {step}: [{}]", stubs.join(", "));
         }
     }
     let _ = writeln!(out, "cases:\n  - name: What a lead lived through\n    given:");
     given.iter().for_each(|line| out.push_str(&format!("      {line}\n")));
-    for name in left_out {
-        let _ = writeln!(out, "      # {name} is left out: it may say who somebody is");
-    }
     let end = past.entries.last().map_or(begin, |(at, _)| *at);
     let _ = writeln!(out, "    until: {}", writing.absolute(end.plus_ms(MINUTE_MS)));
     out.push_str("    expect:\n");
@@ -163,12 +174,14 @@ impl Writing<'_> {
         (!self.colleagues.is_empty()).then_some(LEAD)
     }
 
-    /// What came from outside, line by line; the lead's fields at the beginning; and what was left out.
-    fn given(&self, mask: &mut Mask) -> (Vec<String>, BTreeMap<String, Value>, Vec<String>) {
+    /// What came from outside, line by line, with what was left out of a line before it; and what is known of the lead
+    /// at the beginning.
+    fn given(&self, mask: &mut Mask) -> (Vec<String>, BTreeMap<String, Value>) {
         let mut lines = Vec::new();
         let mut known: Option<BTreeMap<String, Value>> = None;
         for (at, fact) in self.past.entries.iter().flat_map(|(at, facts)| facts.iter().map(move |fact| (*at, fact))) {
             let at = self.moment(at);
+            let before_line = lines.len();
             if let Fact::Event { event, fields, data, standing, .. } = fact {
                 let (fields, mut data) = (mask.fields(fields), mask.data(data));
                 // As below, the word may need a reason.
@@ -189,8 +202,11 @@ impl Writing<'_> {
             } else if let Some(what) = self.besides(fact) {
                 lines.push(format!("# left out at {at}: {what}"));
             }
+            if let Some(comment) = left_out(&mask.take_left_out()) {
+                lines.insert(before_line, comment);
+            }
         }
-        (lines, self.first_fields(mask), mask.left_out())
+        (lines, self.first_fields(mask))
     }
 
     /// What people did, and what happened to other leads of the account, as an entry of `given`.
@@ -239,9 +255,6 @@ impl Writing<'_> {
                 let step = self.place(at)?;
                 format!("{by} took the task of {step}: whom it would be with depends on other leads")
             }
-            Fact::Mail { script: Some(script), ending: Ending::Dead, .. } => {
-                format!("the mail {script} was given up, and in a case every mail is handed over")
-            }
             Fact::Mail { ending: Ending::Redriven, .. } | Fact::Request { ending: Ending::Redriven, .. } => {
                 "a dead letter was sent again".to_owned()
             }
@@ -284,7 +297,35 @@ impl Writing<'_> {
         answers
     }
 
-    /// The fields that the first event brought.
+    /// The arms that the lead drew, of each step the latest.
+    fn draws(&self) -> Vec<String> {
+        let mut draws: BTreeMap<String, &str> = BTreeMap::new();
+        for fact in self.past.entries.iter().flat_map(|(_, facts)| facts) {
+            let Fact::Drawn { at, arm } = fact else { continue };
+            draws.extend(self.place(at).map(|step| (step, arm.as_str())));
+        }
+        draws.into_iter().map(|(step, arm)| format!("{step}: {arm}")).collect()
+    }
+
+    /// What became of the mails of each step of which one was given up, one after the other.
+    fn mails(&self) -> Vec<String> {
+        let mut mails: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+        for fact in self.past.entries.iter().flat_map(|(_, facts)| facts) {
+            let Fact::Mail { at, script: Some(_), ending, .. } = fact else { continue };
+            let became = match ending {
+                Ending::Dead => "fails",
+                Ending::Sent => "sent",
+                _ => continue,
+            };
+            if let Some(step) = self.place(at) {
+                mails.entry(step).or_default().push(became);
+            }
+        }
+        let failed = mails.into_iter().filter(|(_, became)| became.contains(&"fails"));
+        failed.map(|(step, became)| format!("{step}: [{}]", became.join(", "))).collect()
+    }
+
+    /// What the first event brought.
     fn first_fields(&self, mask: &mut Mask) -> BTreeMap<String, Value> {
         let first = self.past.entries.iter().flat_map(|(_, facts)| facts).find_map(|fact| match fact {
             Fact::Event { fields, .. } => Some(fields),
@@ -366,7 +407,13 @@ fn words(what: Besides) -> &'static str {
     }
 }
 
-/// `, fields: { … }`; nothing when there are none.
+/// Says of the line below what is not in it; nothing where all is.
+fn left_out(names: &[String]) -> Option<String> {
+    let it = if names.len() == 1 { "it" } else { "they" };
+    (!names.is_empty()).then(|| format!("# left out below: {}: {it} may say who somebody is", names.join(", ")))
+}
+
+/// `, fields: { … }`; nothing where there are none.
 fn part(name: &str, values: &BTreeMap<String, Value>) -> String {
     if values.is_empty() { String::new() } else { format!(", {name}: {}", flow(values)) }
 }

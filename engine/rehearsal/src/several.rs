@@ -7,9 +7,11 @@ use crate::post::Post;
 use crate::stage::on_stage;
 use crate::story::{Line, lives, tell, zone_of};
 use crate::stubs::Stubs;
-use cadenza_language::cases::{Case, Suite};
+use cadenza_core::workflow::Verb;
+use cadenza_language::cases::{Case, Place, Suite};
 use cadenza_runtime::catalog::Catalog;
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -71,9 +73,34 @@ pub fn play_all(catalog: &Arc<Catalog>, cases: &[(&Suite, &Case)], threads: usiz
     played.into_iter().map(|one| one.unwrap_or_else(|| Err(missing()))).collect()
 }
 
+/// The catalog in which every lead draws these arms: all shares are theirs. The step that draws is the engine's own.
+fn drawn(catalog: &Arc<Catalog>, draws: &BTreeMap<Place, String>) -> Arc<Catalog> {
+    if draws.is_empty() {
+        return Arc::clone(catalog);
+    }
+    let (mut workspace, mut live) = (catalog.workspace.as_ref().clone(), catalog.live.as_ref().clone());
+    let mut definitions = catalog.definitions.as_ref().clone();
+    for (name, workflow) in &catalog.workspace.workflows {
+        let mut changed = workflow.as_ref().clone();
+        for step in &mut changed.steps {
+            let place = Place { workflow: name.clone(), step: step.id.clone() };
+            if let (Some(drawn), Verb::Split(split)) = (draws.get(&place), &mut step.verb) {
+                split.arms.iter_mut().for_each(|arm| arm.share = if arm.name == *drawn { 100 } else { 0 });
+            }
+        }
+        let changed = Arc::new(changed);
+        definitions.insert(Arc::clone(&changed));
+        live.workflows.insert(name.clone(), Arc::clone(&changed));
+        workspace.workflows.insert(name.clone(), changed);
+    }
+    let (workspace, live, definitions) = (Arc::new(workspace), Arc::new(live), Arc::new(definitions));
+    Arc::new(Catalog { workspace, live, definitions, ..catalog.as_ref().clone() })
+}
+
 fn play_one(catalog: &Arc<Catalog>, suite: &Suite, case: &Case, data: &Path) -> anyhow::Result<Played> {
     let stubs = Stubs::new(case.decisions.clone());
-    let post = Post::answering(case.answers.clone());
+    let post = Post::of(case);
+    let catalog = &drawn(catalog, &case.draws);
     on_stage(catalog, data, case.starts, stubs, post, async |engine, post| {
         let ran = play(&engine, catalog, case).await?;
         let lives = lives(&engine, catalog).await?;

@@ -182,9 +182,17 @@ fn result_name(results: &Results, evidence: &Evidence) -> String {
     own.or_else(|| means().map(|means| means.to_string())).or_else(ended).unwrap_or_else(|| "else".to_owned())
 }
 
-/// What can happen to a run at any step: the endings of `leave`, and the interrupts.
-pub(crate) fn ways_from_anywhere(workflow: &Workflow) -> Vec<String> {
-    // The fields are listed one by one, so that a new part of a workflow must be considered here.
+/// What happens to a run wherever it is.
+#[derive(Debug, Default)]
+pub(crate) struct FromAnywhere {
+    /// The endings of `leave`.
+    pub(crate) endings: Vec<String>,
+    pub(crate) interrupts: Vec<String>,
+}
+
+/// The endings of `leave`, and the interrupts.
+pub(crate) fn ways_from_anywhere(workflow: &Workflow) -> FromAnywhere {
+    // Named one by one, so that a new part of a workflow comes by here.
     let Workflow {
         name: _,
         summary: _,
@@ -198,10 +206,10 @@ pub(crate) fn ways_from_anywhere(workflow: &Workflow) -> Vec<String> {
         steps: _,
         scripts: _,
     } = workflow;
-    let mut ways: Vec<String> = Vec::new();
+    let mut ways = FromAnywhere::default();
     for way in leave.iter().map(left_by) {
-        if !ways.contains(&way) {
-            ways.push(way);
+        if !ways.endings.contains(&way) {
+            ways.endings.push(way);
         }
     }
     for Interrupt { event, of_account, reaction, .. } in interrupts {
@@ -211,8 +219,8 @@ pub(crate) fn ways_from_anywhere(workflow: &Workflow) -> Vec<String> {
             Reaction::Do(_) => Interruption::Stayed,
         };
         let way = interrupted(event, *of_account, did);
-        if !ways.contains(&way) {
-            ways.push(way);
+        if !ways.interrupts.contains(&way) {
+            ways.interrupts.push(way);
         }
     }
     ways

@@ -8,6 +8,7 @@ use cadenza_core::plugin::Action;
 use cadenza_core::task::{Task, TaskKind};
 use cadenza_core::time::{Span, Timestamp};
 use cadenza_core::value::Value;
+use cadenza_core::workflow::Verb;
 use cadenza_language::cases::{Asked, Decided, Expected, Moment, Place, Shown, What, Who, Wording};
 use cadenza_runtime::catalog::Catalog;
 use jiff::tz::TimeZone;
@@ -195,12 +196,21 @@ impl Words<'_> {
         if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) }
     }
 
-    /// What there is to do at a step: a call or a task.
+    /// What there is to do at a step: a call or a task, or either where a cadence has both.
     pub(crate) fn kind(&self, at: &Place) -> &'static str {
         let workflow = self.catalog.workspace.workflows.get(&at.workflow);
         let step = workflow.and_then(|workflow| workflow.steps.iter().find(|step| step.id == at.step));
-        match step.map(|step| step.verb.name()) {
-            Some("task") => "a task",
+        let (calls, tasks) = match step.map(|step| &step.verb) {
+            Some(Verb::Task(_)) => (false, true),
+            Some(Verb::Cadence(cadence)) => {
+                let has = |verb| cadence.touches.iter().any(|touch| touch.touch.verb() == verb);
+                (has("call"), has("task"))
+            }
+            _ => (true, false),
+        };
+        match (calls, tasks) {
+            (true, true) => "a call or task",
+            (false, true) => "a task",
             _ => "a call",
         }
     }

@@ -6,8 +6,8 @@ use crate::http::problem::{Kind, Problem};
 use crate::http::request::{Bare, JsonBody, Named, Params};
 use crate::http::state::Shared;
 use crate::http::{cursor, decisions, paging};
-use crate::views::Page;
 use crate::views::run::RunView;
+use crate::views::{Page, Zoned};
 use axum::Json;
 use axum::extract::State;
 use cadenza_builds::decision::DecisionView;
@@ -37,7 +37,7 @@ pub(crate) async fn list(
     _: Caller<Read>,
     State(api): State<Shared>,
     Params(params): Params<ListParams>,
-) -> Result<Json<Page<RunView>>, Problem> {
+) -> Result<Json<Zoned<Page<RunView>>>, Problem> {
     let limit = paging::size(params.limit, &api.limits)?;
     let (workflow, step, wanted) = (params.workflow.as_deref(), params.step.as_deref(), params.state.as_deref());
     if let Some(state) = wanted.filter(|state| !STATES.contains(state)) {
@@ -46,7 +46,8 @@ pub(crate) async fn list(
     }
     let name = format!("runs {workflow:?} {step:?} {wanted:?}");
     let after = cursor::read_id(&name, params.cursor.as_deref())?.map(LeadId);
-    api.scans.run(search(Arc::clone(&api), name, params, limit, after)).await.map(Json)
+    let page = api.scans.run(search(Arc::clone(&api), name, params, limit, after)).await?;
+    Ok(Json(Zoned::of(page, &api.engine.catalog())))
 }
 
 /// A page of matching runs.

@@ -10,6 +10,7 @@ use crate::http::state::Shared;
 use crate::http::{cursor, own_words, paging};
 use crate::intake::{self, Rules};
 use crate::json::{self, Tree};
+use crate::views::Zoned;
 use crate::views::task::{HeldView, TaskView, held_back, inquiries, may_take};
 use axum::Json;
 use axum::extract::State;
@@ -79,7 +80,7 @@ pub(crate) async fn list(
     _: Caller<Read>,
     State(api): State<Shared>,
     Params(params): Params<ListParams>,
-) -> Result<Json<Queue>, Problem> {
+) -> Result<Json<Zoned<Queue>>, Problem> {
     let limit = paging::size(params.limit, &api.limits)?;
     let due_until = match params.due.as_deref() {
         Some(text) => Some(due_until(text, &api.engine.catalog(), api.engine.clock().now())?),
@@ -93,7 +94,8 @@ pub(crate) async fn list(
     let search = Search { name, assignee, kind: params.kind, due_until, limit, scan_max };
     let page = search.page(Arc::clone(&api), after);
     // The head of a queue is already in order, and reps look at it all day.
-    if looked_for { api.scans.run(page).await } else { page.await }.map(Json)
+    let page = if looked_for { api.scans.run(page).await } else { page.await }?;
+    Ok(Json(Zoned::of(page, &api.engine.catalog())))
 }
 
 /// What is searched for in a queue.

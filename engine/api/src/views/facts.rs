@@ -123,6 +123,12 @@ pub enum Fact {
         because: Refusal,
     },
     Step(At),
+    /// The lead takes an arm of a split.
+    Drawn {
+        #[serde(flatten)]
+        at: At,
+        arm: String,
+    },
     Decides {
         plugin: String,
         points: Option<i32>,
@@ -332,6 +338,7 @@ impl<'a> FactReader<'a> {
             }
             Note::NotEnrolled { workflow, why } => Fact::StaysOut { workflow: workflow.clone(), because: *why },
             Note::Entered { run, step } => Fact::Step(self.at(StepRef { workflow: *self.runs.get(run)?, step: *step })),
+            Note::Drawn { step, arm, .. } => Fact::Drawn { at: self.at(*step), arm: arm.clone() },
             Note::Decided { plugin, verdict, .. } => decides(plugin, verdict, answers.next()),
             Note::Owned { owner, .. } => Fact::Owner { owner: owner.as_ref().map(rep) },
             Note::TaskMade { kind, assignee, due, at, .. } => {

@@ -14,6 +14,7 @@ pub(crate) mod timeline;
 pub mod words;
 pub(crate) mod workflow;
 
+use cadenza_runtime::catalog::Catalog;
 use serde::Serialize;
 
 /// A page of a list.
@@ -22,4 +23,18 @@ pub(crate) struct Page<T> {
     pub(crate) items: Vec<T>,
     /// The cursor of the next page; null at the end.
     pub(crate) next: Option<String>,
+}
+
+/// The same of a list whose times people read beside words, with the zone of times in words.
+#[derive(Debug, Serialize)]
+pub(crate) struct Zoned<T> {
+    #[serde(flatten)]
+    pub(crate) page: T,
+    pub(crate) timezone: Option<String>,
+}
+
+impl<T> Zoned<T> {
+    pub(crate) fn of(page: T, catalog: &Catalog) -> Self {
+        Self { page, timezone: catalog.workspace.settings.calendar.zone().iana_name().map(str::to_owned) }
+    }
 }

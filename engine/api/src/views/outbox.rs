@@ -34,20 +34,21 @@ pub(crate) struct OutgoingView {
 impl OutgoingView {
     pub(crate) fn new(row: &Outgoing, catalog: &Catalog) -> Self {
         let script = |script| catalog.definitions.script(script).unwrap_or("a script that is gone").to_owned();
+        let step = |workflow, at| {
+            catalog.definitions.step(workflow, at).map_or("a step of a version that is gone", |(id, _)| id)
+        };
         let (kind, what) = match &row.message {
             Message::Email { script: mail, .. } => ("email", script(*mail)),
             Message::Text { script: text, .. } => ("message", script(*text)),
-            Message::Words { to: Addressee::Rep(rep), script: words, .. } => {
-                ("notice", format!("{} to {rep}", script(*words)))
+            // Words that stand in a workflow have no name of their own.
+            Message::Words { to, workflow, step: at, .. } => {
+                let to = if let Addressee::Rep(rep) = to { format!("to {rep}, ") } else { String::new() };
+                ("notice", format!("{to}the words of {}", step(workflow, *at)))
             }
-            Message::Words { to: Addressee::System, script: words, .. } => ("notice", script(*words)),
             Message::Assigned { to, role: None } => ("notice", format!("to {to}, that the lead is theirs")),
             Message::Assigned { to, role: Some(role) } => ("notice", format!("to {to}, the {role} from now on")),
             // Its path may say who the lead is.
-            Message::Request { workflow, step, .. } => {
-                let step = catalog.definitions.step(workflow, *step).map(|(id, _)| id);
-                ("request", step.unwrap_or("of a version that is gone").to_owned())
-            }
+            Message::Request { workflow, step: at, .. } => ("request", step(workflow, *at).to_owned()),
             Message::Notice { to, task, kind } => ("notice", format!("{kind} to {to} about {task}")),
         };
         Self {

@@ -1,11 +1,12 @@
 //! A run as the API shows it: where it is, what it waits for, and until when.
 
+use super::run_names::of_past;
 use cadenza_core::id::{Digest, LeadId, RunId, TaskId};
 use cadenza_core::run::{CadencePhase, CadenceState, Past, Run, RunState};
 use cadenza_core::state::LeadState;
 use cadenza_core::step::gives_way_to;
 use cadenza_core::time::Timestamp;
-use cadenza_core::workflow::{Step, Verb};
+use cadenza_core::workflow::{Step, TouchPlan, Verb};
 use cadenza_runtime::catalog::Catalog;
 use serde::Serialize;
 
@@ -86,12 +87,13 @@ impl RunView {
     }
 
     /// A run that is over.
-    pub(crate) fn past(workflow: &str, past: &Past, state: &LeadState) -> Self {
+    pub(crate) fn past(name: &str, past: &Past, state: &LeadState) -> Self {
+        let (workflow, key) = of_past(name);
         Self {
             id: past.run,
             lead: state.lead.id,
             workflow: workflow.to_owned(),
-            key: None,
+            key: key.map(str::to_owned),
             version: None,
             step: None,
             state: "done",
@@ -139,7 +141,11 @@ impl Doing {
             RunState::Deciding { .. } => Self::plain("a plugin is asked"),
             RunState::Assigning => Self::plain("an owner is being chosen"),
             RunState::Task(task) => Self { task: Some(*task), ..Self::plain("waits for a person") },
-            RunState::Sending(_) => Self::plain("a mail is on its way"),
+            RunState::Sending(_) => Self::plain(match step.map(|step| &step.verb) {
+                Some(Verb::Message(_)) => "a text message is on its way",
+                Some(Verb::Http(_)) => "a request is on its way",
+                _ => "a mail is on its way",
+            }),
             RunState::Cadence(cadence) => Self::cadence(cadence, step),
             RunState::Waiting { until: Some(until) } => Self { due: Some(*until), ..Self::plain("waits") },
             RunState::Waiting { until: None } => Self::plain("waits for a date that is not known yet"),
@@ -148,17 +154,26 @@ impl Doing {
     }
 
     fn cadence(state: &CadenceState, step: Option<&Step>) -> Self {
+        let cadence = match step.map(|step| &step.verb) {
+            Some(Verb::Cadence(cadence)) => Some(cadence),
+            _ => None,
+        };
+        let place = cadence.and_then(|cadence| cadence.place(state.touch));
+        let planned = cadence.zip(place).and_then(|(cadence, place)| Some(&cadence.touches.get(place)?.touch));
         let (what, due, task) = match state.phase {
             CadencePhase::Pause(at) => ("the next touch is planned", Some(at), None),
+            CadencePhase::Task(task) if matches!(planned, Some(TouchPlan::Task { .. })) => {
+                ("a task is to be done", None, Some(task))
+            }
             CadencePhase::Task(task) => ("a call is to be made", None, Some(task)),
             CadencePhase::Redial(at) => ("the second dial is planned", Some(at), None),
             CadencePhase::RedialTask(task) => ("the second dial is to be made", None, Some(task)),
+            CadencePhase::Sending(_) if matches!(planned, Some(TouchPlan::Message(_))) => {
+                ("a text message is on its way", None, None)
+            }
             CadencePhase::Sending(_) => ("a mail is on its way", None, None),
         };
-        let touch = match step.map(|step| &step.verb) {
-            Some(Verb::Cadence(cadence)) => cadence.place(state.touch).map(|place| format!("touch {} of ", place + 1)),
-            _ => None,
-        };
+        let touch = place.map(|place| format!("touch {} of ", place + 1));
         let text = format!("{what}, {}round {}", touch.unwrap_or_default(), state.round + 1);
         Self { text, due, task, contacts: Some(state.contacts) }
     }

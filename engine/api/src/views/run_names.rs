@@ -22,9 +22,9 @@ pub(super) struct RunNames<'a> {
 impl<'a> RunNames<'a> {
     /// Knows the lead's current runs and the latest that are over. It learns the others as they begin.
     pub(super) fn new(catalog: &'a Catalog, state: &LeadState) -> Self {
-        let past = |name: &str| match name.split_once('/') {
-            Some((workflow, key)) => (workflow.to_owned(), Some(key.to_owned())),
-            None => (name.to_owned(), None),
+        let past = |name: &str| {
+            let (workflow, key) = of_past(name);
+            (workflow.to_owned(), key.map(str::to_owned))
         };
         Self {
             catalog,
@@ -75,6 +75,11 @@ impl<'a> RunNames<'a> {
         let key = definition.and_then(|definition| key_in(definition, events));
         with_key(workflow.to_owned(), key.as_deref(), definition)
     }
+}
+
+/// Workflow and key of a run that is over, which are kept as one name.
+pub(super) fn of_past(name: &str) -> (&str, Option<&str>) {
+    name.split_once('/').map_or((name, None), |(workflow, key)| (workflow, Some(key)))
 }
 
 /// What a workflow has a run for each value of: `event.data.deal`.

@@ -8,13 +8,14 @@ use cadenza_core::id::{Born, Digest};
 use cadenza_core::identity::{IdentityKind, Why};
 use cadenza_core::journal::{Change, DecisionSummary, Entry, Ignored, Interruption, Note, Refusal, Unable};
 use cadenza_core::lead::{Outcome, RepId};
+use cadenza_core::notice::{Notice, NoticeKind};
 use cadenza_core::plugin::{Action, Reason};
 use cadenza_core::reading::{self, LeftOut};
 use cadenza_core::state::LeadState;
 use cadenza_core::task::{Assignee, TaskKind};
 use cadenza_core::time::Timestamp;
 use cadenza_core::value::Value;
-use cadenza_core::workflow::{ChosenBy, ScriptId, StepId, StepRef};
+use cadenza_core::workflow::{ChosenBy, ScriptId, StepId, StepRef, TouchPlan, Verb};
 use cadenza_runtime::catalog::Catalog;
 use jiff::tz::TimeZone;
 use serde::Serialize;
@@ -60,6 +61,8 @@ pub struct Teller<'a> {
     zone: TimeZone,
     runs: RunNames<'a>,
     tasks: BTreeMap<Born, TaskKind>,
+    /// What messages are that are none to the lead, by the numbers under which they left.
+    notices: BTreeMap<Born, String>,
 }
 
 /// One thing that happened.
@@ -88,6 +91,7 @@ impl<'a> Teller<'a> {
             zone: catalog.workspace.settings.calendar.zone().clone(),
             runs: RunNames::new(catalog, state),
             tasks: state.tasks.iter().map(|task| (task.id.in_journal(), task.kind)).collect(),
+            notices: BTreeMap::new(),
         }
     }
 
@@ -199,7 +203,7 @@ impl<'a> Teller<'a> {
                     .to_owned()
             }
             Note::Queued { via, script: Some(script), at, .. } => {
-                format!("The {} {} was made ready to leave by {via}.", self.written(*at), self.script(*script))
+                format!("The {} {} was made ready to leave by {via}.", self.written(*at, *script), self.script(*script))
             }
             Note::Interrupted { run, by, did, .. } => {
                 let what = match did {
@@ -240,17 +244,23 @@ impl<'a> Teller<'a> {
                 format!("{}: nobody was told: {}.", self.run(*run), not_told_words(*why, &who))
             }
             Note::Queued { via, is_request: true, .. } => format!("A request was made ready to leave by {via}."),
-            Note::Queued { via, script: None, .. } => format!("A message was made ready to leave by {via}."),
+            Note::Queued { effect, via, notice: Some(notice), .. } => {
+                let what = self.notice(notice, via);
+                self.notices.insert(*effect, what.clone());
+                format!("{what} was made ready to leave by {via}.")
+            }
+            Note::Queued { via, script: None, .. } => {
+                format!("A message that is none to the lead was made ready to leave by {via}.")
+            }
             Note::Delivered { effect, ending, why, at, status, is_request: true, .. } => {
                 let step = at.and_then(|at| self.catalog.definitions.step(&at.workflow, at.step)).map(|(id, _)| id);
                 let what = step.map_or_else(|| "The request".to_owned(), |step| format!("The request of {step}"));
                 delivered(*effect, *ending, &what, *why, events, *status)
             }
             Note::Delivered { effect, ending, script, why, at, .. } => {
-                let what = script.map_or_else(
-                    || "A notice to a rep".to_owned(),
-                    |script| format!("The {} {}", self.written(*at), self.script(script)),
-                );
+                let notice = || self.notices.get(effect).cloned().unwrap_or_else(|| "A notice to a rep".to_owned());
+                let what = script
+                    .map_or_else(notice, |script| format!("The {} {}", self.written(*at, script), self.script(script)));
                 delivered(*effect, *ending, &what, *why, events, None)
             }
             Note::Touched { channel, outcome, contact, channel_own, result, result_own, at, .. } => {
@@ -390,9 +400,31 @@ impl<'a> Teller<'a> {
     }
 
     /// What a step sends to the lead.
-    fn written(&self, at: Option<StepRef>) -> &'static str {
-        let verb = at.and_then(|at| self.catalog.definitions.step(&at.workflow, at.step).map(|(_, verb)| verb));
-        if verb == Some("message") { "text message" } else { "mail" }
+    fn written(&self, at: Option<StepRef>, script: ScriptId) -> &'static str {
+        let definitions = &self.catalog.definitions;
+        let is_text = at.is_some_and(|at| {
+            let step = definitions.get(&at.workflow).and_then(|workflow| workflow.step(at.step));
+            match step.map(|step| &step.verb) {
+                Some(Verb::Cadence(cadence)) => cadence.touches.iter().any(|touch| match &touch.touch {
+                    TouchPlan::Message(message) => ScriptId::of(&message.script) == script,
+                    _ => false,
+                }),
+                // Of a version that no run follows any more the verb is left.
+                _ => definitions.step(&at.workflow, at.step).is_some_and(|(_, verb)| verb == "message"),
+            }
+        });
+        if is_text { "text message" } else { "mail" }
+    }
+
+    /// A message that is none to the lead: what it is, and for whom.
+    fn notice(&self, notice: &Notice, via: &str) -> String {
+        let to = notice.to.as_ref().map_or_else(|| format!("whoever is behind {via}"), |rep| self.rep(rep));
+        match notice.kind {
+            NoticeKind::Reminder => format!("A reminder to {to}"),
+            NoticeKind::Raised => format!("A notice to {to} that a task is late"),
+            NoticeKind::Assigned => format!("A notice to {to} of what is theirs now"),
+            NoticeKind::Words => format!("A message of the workflow to {to}"),
+        }
     }
 
     fn time(&self, at: Timestamp) -> String {

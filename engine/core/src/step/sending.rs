@@ -77,8 +77,9 @@ impl Machine<'_> {
         wanted: bool,
     ) -> EffectId {
         let (id, now) = (self.new_effect_id(), self.cx.now);
-        let (script, is_request) = (message.script(), message.is_request());
-        self.notes.push(Note::Queued { effect: id.in_journal(), via: via.clone(), script, at: Some(at), is_request });
+        let (script, is_request, notice) = (message.script(), message.is_request(), message.notice());
+        let (effect, at) = (id.in_journal(), Some(at));
+        self.notes.push(Note::Queued { effect, via: via.clone(), script, at, is_request, notice });
         self.effects.push(Effect::Send(Outgoing {
             id,
             lead: self.state.lead.id,

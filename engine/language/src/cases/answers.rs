@@ -5,15 +5,12 @@ use super::model::{AnswerStub, Place};
 use super::shapes::ANSWER_FORM;
 use crate::diagnostic::Problem;
 use crate::form::Form;
-use crate::suggest::listed;
 use crate::yaml::{Content, Entry, Node};
 use cadenza_core::value::{Value, ValueType};
 use cadenza_core::workflow::Verb;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 
-/// The most answers that may follow each other.
-const ANSWERS_MAX: usize = 100;
 pub(super) const STATUS_MIN: u32 = 200;
 pub(super) const STATUS_MAX: u32 = 599;
 
@@ -21,16 +18,7 @@ pub(super) fn read(look: &Lookup<'_>, node: &Node) -> BTreeMap<Place, Vec<Answer
     let entries = look.sheet.named(node, "`http`").unwrap_or_default();
     let read = |entry: &Entry| {
         let place = step(look, &entry.key.text, entry.key.span.clone())?;
-        let items = match &entry.value.content {
-            Content::List(items) => items.as_slice(),
-            _ => std::slice::from_ref(&entry.value),
-        };
-        if items.is_empty() || items.len() > ANSWERS_MAX {
-            let message = format!("`{}` has {} answers", place.step, items.len());
-            let problem = Problem::error("empty-list", entry.value.pointer(), message);
-            look.sheet.report(problem.help(format!("name 1 to {ANSWERS_MAX}; the last holds for all that follow")));
-            return None;
-        }
+        let items = look.in_turn(&entry.value, &place.step, "answers")?;
         let answers: Option<Vec<AnswerStub>> = items.iter().map(|item| answer(look, item)).collect();
         Some((place, answers?))
     };
@@ -39,20 +27,8 @@ pub(super) fn read(look: &Lookup<'_>, node: &Node) -> BTreeMap<Place, Vec<Answer
 
 /// A step that sends a request to another system.
 pub(super) fn step(look: &Lookup<'_>, text: &str, span: std::ops::Range<usize>) -> Option<Place> {
-    let (place, step) = look.place_at(text, span.clone())?;
-    if matches!(step.verb, Verb::Http(_)) {
-        return Some(place);
-    }
-    let message = format!("`{}` is a step with `{}`: it asks no other system", place.step, step.verb.name());
-    let workflow = look.workspace.workflows.get(&place.workflow)?;
-    let asking = workflow.steps.iter().filter(|step| matches!(step.verb, Verb::Http(_)));
-    let ids: Vec<&str> = asking.map(|step| step.id.as_str()).collect();
-    let problem = Problem::error("no-request-there", span, message);
-    look.sheet.report(match ids.as_slice() {
-        [] => problem.help(format!("no step of `{}` asks one; write `workflow/step`", place.workflow)),
-        ids => problem.help(format!("steps of `{}` with `http`: {}", place.workflow, listed(ids.iter().copied()))),
-    });
-    None
+    let words = ("no-request-there", "it asks no other system", "`http`");
+    look.place_with((text, span), |verb| matches!(verb, Verb::Http(_)), words).map(|(place, _)| place)
 }
 
 fn answer(look: &Lookup<'_>, node: &Node) -> Option<AnswerStub> {

@@ -10,8 +10,6 @@ use crate::yaml::{Content, Entry, Node};
 use cadenza_core::plugin::{Action, DecisionKind, PluginInfo, Segment};
 use std::collections::BTreeMap;
 
-/// The most decisions that may follow each other.
-const DECISIONS_MAX: usize = 100;
 /// The points that a score may have.
 const POINTS_MAX: i32 = 1_000;
 
@@ -19,15 +17,7 @@ pub(super) fn read(look: &Lookup<'_>, node: &Node) -> BTreeMap<String, Vec<Stub>
     let entries = look.sheet.named(node, "`decisions`").unwrap_or_default();
     let read = |entry: &Entry| {
         let info = look.plugin(&entry.key.text, entry.key.span.clone())?;
-        let items = look.sheet.items(&entry.value);
-        let items =
-            if matches!(entry.value.content, Content::Map(_)) { std::slice::from_ref(&entry.value) } else { items };
-        if items.is_empty() || items.len() > DECISIONS_MAX {
-            let message = format!("`{}` has {} decisions", info.name, items.len());
-            let problem = Problem::error("empty-list", entry.value.pointer(), message);
-            look.sheet.report(problem.help(format!("name 1 to {DECISIONS_MAX}; the last holds for all that follow")));
-            return None;
-        }
+        let items = look.in_turn(&entry.value, &info.name, "decisions")?;
         let stubs: Option<Vec<Stub>> = items.iter().map(|item| stub(look, item, info)).collect();
         Some((entry.key.text.clone(), stubs?))
     };

@@ -17,9 +17,13 @@ use cadenza_core::time::{Span, Timestamp};
 use cadenza_core::value::{Value, ValueType};
 use cadenza_core::workflow::{Step, Verb, Workflow};
 use cadenza_core::workspace::Workspace;
+use std::collections::BTreeSet;
 use std::ops::Range;
 
-/// A test file under check, and what it may name.
+/// The most of what is said to happen one time after the other.
+const IN_TURN_MAX: usize = 100;
+
+/// A test file under check, and what there is that it may name.
 pub(super) struct Lookup<'a> {
     pub(super) sheet: Sheet<'a>,
     pub(super) files: &'a Folder,
@@ -116,22 +120,51 @@ impl Lookup<'_> {
         None
     }
 
-    /// A step that makes tasks.
-    pub(super) fn task(&self, node: &Node) -> Option<(Place, &Step)> {
-        let (place, step) = self.place(node)?;
-        if makes_tasks(&step.verb) {
+    /// What is said to happen one time after the other, one alone or a list; `of` and `what` are for the message.
+    pub(super) fn in_turn<'n>(&self, node: &'n Node, of: &str, what: &str) -> Option<&'n [Node]> {
+        let items = match &node.content {
+            Content::List(items) => items.as_slice(),
+            _ => std::slice::from_ref(node),
+        };
+        if items.is_empty() || items.len() > IN_TURN_MAX {
+            let message = format!("`{of}` has {} {what}", items.len());
+            let problem = Problem::error("empty-list", node.pointer(), message);
+            self.sheet.report(problem.help(format!("name 1 to {IN_TURN_MAX}; the last holds for all that follow")));
+            return None;
+        }
+        Some(items)
+    }
+
+    /// A step that one kind of entry is about; others are reported by `code`, with those of the workflow that fit.
+    pub(super) fn place_with(
+        &self,
+        (text, span): (&str, Range<usize>),
+        fits: fn(&Verb) -> bool,
+        (code, lacks, kind): (&'static str, &str, &str),
+    ) -> Option<(Place, &Step)> {
+        let (place, step) = self.place_at(text, span.clone())?;
+        if fits(&step.verb) {
             return Some((place, step));
         }
-        let verb = step.verb.name();
-        let message = format!("`{}` is a step with `{verb}`: nobody has a task there", place.step);
+        let message = format!("`{}` is a step with `{}`: {lacks}", place.step, step.verb.name());
         let steps = &self.workflow_of(&place.workflow)?.steps;
-        let ids = listed(steps.iter().filter(|step| makes_tasks(&step.verb)).map(|step| step.id.as_str()));
-        let problem = Problem::error("no-task-there", node.span.clone(), message);
-        self.sheet.report(problem.help(format!("steps of `{}` with tasks: {ids}", place.workflow)));
+        let ids: Vec<&str> = steps.iter().filter(|step| fits(&step.verb)).map(|step| step.id.as_str()).collect();
+        let problem = Problem::error(code, span, message);
+        self.sheet.report(match ids.as_slice() {
+            [] => problem.help(format!("`{}` has no step with {kind}; write `workflow/step`", place.workflow)),
+            ids => problem.help(format!("steps of `{}` with {kind}: {}", place.workflow, listed(ids.iter().copied()))),
+        });
         None
     }
 
-    /// What a lead says: one of the engine's results, or one of the team's own.
+    /// A step that makes tasks.
+    pub(super) fn task(&self, node: &Node) -> Option<(Place, &Step)> {
+        let text = self.sheet.text(node, "a step")?;
+        let words = ("no-task-there", "nobody has a task there", "tasks");
+        self.place_with((&text, node.span.clone()), makes_tasks, words)
+    }
+
+    /// What a lead says: a result of the engine's, or of the team's own.
     pub(super) fn result(&self, node: &Node) -> Option<Said<TouchResult>> {
         self.sheet.own_word(node, "what a lead says", &self.workspace.settings.own_words.results)
     }
@@ -174,14 +207,16 @@ impl Lookup<'_> {
     /// A script that a workflow uses.
     pub(super) fn script(&self, node: &Node) -> Option<String> {
         let path = self.sheet.text(node, "a script")?;
-        let all = || self.workspace.workflows.values().flat_map(|workflow| workflow.scripts.keys());
+        // Words that stand in a workflow have a name of the engine's making, and are no mail.
+        let is_file = |name: &&String| !name.starts_with("words/");
+        let all = || self.workspace.workflows.values().flat_map(|workflow| workflow.scripts.keys()).filter(is_file);
         if all().any(|known| *known == path) {
             return Some(path);
         }
         let problem =
             Problem::error("unknown-script", node.span.clone(), format!("no workflow uses a script `{path}`"));
-        let names: Vec<&str> = all().map(String::as_str).collect();
-        self.sheet.report(problem.suggest(&path, names, "scripts that workflows use"));
+        let names: BTreeSet<&str> = all().map(String::as_str).collect();
+        self.sheet.report(problem.suggest(&path, names.iter().copied(), "scripts that workflows use"));
         None
     }
 
@@ -216,7 +251,13 @@ impl Lookup<'_> {
         });
         let leaves = definition.leave.iter().map(|leave| leave.ending.clone());
         let ours = ENGINES_ENDINGS.iter().map(|ending| (*ending).to_owned());
-        ends.chain(leaves).chain(ours).collect()
+        let mut all: Vec<String> = Vec::new();
+        for ending in ends.chain(leaves).chain(ours) {
+            if !all.contains(&ending) {
+                all.push(ending);
+            }
+        }
+        all
     }
 
     /// The value of a field, as an event brings it; `at` is the range of the value.

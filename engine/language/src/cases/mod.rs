@@ -4,6 +4,7 @@
 //! Must not know: how a case is played.
 
 mod answers;
+mod chance;
 mod decisions;
 mod expect;
 mod given;
@@ -14,8 +15,8 @@ mod rows;
 mod shapes;
 
 pub use model::{
-    Act, AnswerStub, Asked, Case, Change, Decided, Did, Done, Expected, Given, Habit, Moment, Order, Place, Shown,
-    Stub, Suite, What, When, Who, Wording,
+    Act, AnswerStub, Asked, Case, Change, Decided, Did, Done, Expected, Given, Habit, MailStub, Moment, Order, Place,
+    Shown, Stub, Suite, What, When, Who, Wording,
 };
 pub(crate) use shapes::TEST;
 
@@ -87,6 +88,8 @@ fn suite(
     }
     let decisions = form.get("decisions").map_or_else(BTreeMap::new, |node| decisions::read(&look, node));
     let answers = form.get("http").map_or_else(BTreeMap::new, |node| answers::read(&look, node));
+    let draws = form.get("draws").map_or_else(BTreeMap::new, |node| chance::draws(&look, node));
+    let mails = form.get("mails").map_or_else(BTreeMap::new, |node| chance::mails(&look, node));
     let people = form.get("people").map_or_else(Vec::new, |node| people::read(&look, node));
     let items = form.get("cases").and_then(|node| sheet.list(node, "`cases`")).unwrap_or_default();
     if items.is_empty() && form.get("cases").is_some() {
@@ -107,7 +110,7 @@ fn suite(
             "add `starts: 2026-03-02T09:00:00-05:00` to the file, or to the case: its clock has to stand somewhere",
         ));
     }
-    let shared = Shared { starts: starts.flatten(), decisions, answers, people };
+    let shared = Shared { starts: starts.flatten(), decisions, answers, draws, mails, people };
     let mut names: BTreeMap<String, usize> = BTreeMap::new();
     let mut cases = Vec::new();
     for item in items {
@@ -127,6 +130,8 @@ struct Shared {
     starts: Option<Timestamp>,
     decisions: BTreeMap<String, Vec<Stub>>,
     answers: BTreeMap<Place, Vec<AnswerStub>>,
+    draws: BTreeMap<Place, String>,
+    mails: BTreeMap<Place, Vec<MailStub>>,
     people: Vec<Habit>,
 }
 
@@ -148,6 +153,14 @@ fn case(look: &Lookup<'_>, node: &Node, shared: &Shared) -> Option<Case> {
     let mut answers = shared.answers.clone();
     if let Some(node) = form.get("http") {
         answers.extend(answers::read(look, node));
+    }
+    let mut draws = shared.draws.clone();
+    if let Some(node) = form.get("draws") {
+        draws.extend(chance::draws(look, node));
+    }
+    let mut mails = shared.mails.clone();
+    if let Some(node) = form.get("mails") {
+        mails.extend(chance::mails(look, node));
     }
     let people = form.get("people").map_or_else(|| shared.people.clone(), |node| people::read(look, node));
     let mut leads = look.leads.clone();
@@ -172,6 +185,8 @@ fn case(look: &Lookup<'_>, node: &Node, shared: &Shared) -> Option<Case> {
         leads,
         decisions,
         answers,
+        draws,
+        mails,
         given,
         people,
         until,

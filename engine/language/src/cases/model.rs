@@ -39,6 +39,11 @@ pub struct Case {
     /// What the requests of steps are answered with, one attempt after the other. The last answer holds for all further
     /// attempts. A request of a step without an entry is answered with 200 and nothing else.
     pub answers: BTreeMap<Place, Vec<AnswerStub>>,
+    /// The arms that leads draw, by step; those of other steps are drawn as ever.
+    pub draws: BTreeMap<Place, String>,
+    /// What becomes of the messages of steps, one after the other; the last holds for all that follow. A message of a
+    /// step that is not here is handed over.
+    pub mails: BTreeMap<Place, Vec<MailStub>>,
     pub given: Vec<Given>,
     /// Who does the tasks that `given` does not mention. The first entry that fits applies.
     pub people: Vec<Habit>,
@@ -82,6 +87,15 @@ pub enum AnswerStub {
         status: u16,
         body: Option<serde_json::Value>,
     },
+}
+
+/// What is said to become of a message to a lead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MailStub {
+    /// It is handed over.
+    Sent,
+    /// It is given up.
+    Fails,
 }
 
 /// Something that happens from outside.

@@ -1,6 +1,7 @@
 //! The tables of a test file: every key with what it takes and means.
 
 use super::answers::{STATUS_MAX, STATUS_MIN};
+use super::model::MailStub;
 use crate::shape::Takes::{
     Duration, Either, Event, Form, Json, List, Map, OwnOr, Ref, Text, Time, Value, Whole, Words,
 };
@@ -22,6 +23,8 @@ pub(crate) static TEST: Shape = Shape {
         optional("leads", Map(&Map(&Value)), "Leads by a name for this file, with their fields"),
         DECISIONS,
         ANSWERS_BY_STEP,
+        DRAWS,
+        MAILS,
         PEOPLE,
         required("cases", List(&Form(&CASE)), "The cases"),
     ],
@@ -37,6 +40,16 @@ const ANSWERS_BY_STEP: Key = optional(
     Map(&ANSWER),
     "What other systems answer to requests, by step or `workflow/step`; 200 and nothing else when left out",
 );
+const DRAWS: Key = optional(
+    "draws",
+    Map(&Text),
+    "The arm that leads draw at a `split`, by step or `workflow/step`; drawn as ever when left out",
+);
+const MAILS: Key = optional(
+    "mails",
+    Map(&MAIL_STUB),
+    "What becomes of mails and messages to the lead, by step or `workflow/step`; handed over when left out",
+);
 const HABITS: Takes = Either(&[Words(nobody), Form(&HABIT), List(&Form(&HABIT))]);
 const PEOPLE: Key = optional("people", HABITS, "Who does tasks that `given` says nothing of; nobody when left out");
 
@@ -45,6 +58,8 @@ static ONE_DECISION: Takes = Either(&[Words(stub_words), Form(&STUB)]);
 
 static ANSWER: Takes = Either(&[Words(answer_words), Form(&ANSWER_FORM), List(&ONE_ANSWER)]);
 static ONE_ANSWER: Takes = Either(&[Words(answer_words), Form(&ANSWER_FORM)]);
+
+static MAIL_STUB: Takes = Either(&[Words(mail_words), List(&Words(mail_words))]);
 
 pub(super) static CASE: Shape = Shape {
     name: "a case",
@@ -55,6 +70,8 @@ pub(super) static CASE: Shape = Shape {
         optional("starts", Time, "When it begins; as the file says when left out"),
         DECISIONS,
         ANSWERS_BY_STEP,
+        DRAWS,
+        MAILS,
         required(
             "given",
             List(&Either(&[
@@ -349,6 +366,13 @@ pub(super) static NEVER: Shape = Shape {
     about: "Something that does not happen in the whole case.",
     keys: &[required("never", ANY_BUT_NEVER, "What does not happen")],
 };
+
+/// What is said to become of a message to a lead.
+pub(super) const MAIL_WORDS: [(&str, MailStub); 2] = [("fails", MailStub::Fails), ("sent", MailStub::Sent)];
+
+fn mail_words() -> Vec<&'static str> {
+    MAIL_WORDS.iter().map(|(word, _)| *word).collect()
+}
 
 fn answer_words() -> Vec<&'static str> {
     vec!["fails"]

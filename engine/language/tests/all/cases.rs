@@ -2,7 +2,7 @@
 //! the messages after a change: `INSTA_UPDATE=always cargo test -p cadenza-language cases`, then read the difference.
 
 use crate::fixture::{catalog, folder_in};
-use cadenza_language::cases::{Act, AnswerStub, Moment, Stub, What, When};
+use cadenza_language::cases::{Act, AnswerStub, MailStub, Moment, Stub, What, When};
 use cadenza_language::{CheckedCases, Document, Folder, Paint, check, check_cases, render, schema};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -50,6 +50,10 @@ fn a_file_with_all_there_is_is_read_as_it_is_meant() {
     let commanded =
         third.given.iter().filter(|given| matches!(given.act, Act::Order { .. } | Act::Move { .. })).count();
     assert_eq!(commanded, 9);
+    let drawn: Vec<_> = third.draws.iter().map(|(place, arm)| (place.step.as_str(), arm.as_str())).collect();
+    assert_eq!(drawn, [("subject-line", "short")]);
+    let mails: Vec<_> = third.mails.iter().map(|(place, stubs)| (place.step.as_str(), &stubs[..])).collect();
+    assert_eq!(mails, [("mail", &[MailStub::Sent, MailStub::Fails][..]), ("text", &[MailStub::Fails])]);
 }
 
 /// The original text, the mistake that replaces it, and the code of the message.
@@ -98,10 +102,18 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ("{ status: 503 }", "{ status: 99 }", "bad-number"),
     ("{ status: 503 }", "{ code: 503 }", "unknown-key"),
     ("request: motion/tell-crm", "request: first-call", "no-request-there"),
+    ("motion/subject-line: short", "motion/subject-line: shrot", "unknown-arm"),
+    ("motion/subject-line: short", "motion/text: short", "no-draw-there"),
+    ("motion/subject-line: short", "score: short", "no-draw-there"),
+    ("mail: [sent, fails]", "score: fails", "no-mail-there"),
+    ("mail: [sent, fails]", "mail: [sent, failed]", "unknown-word"),
+    ("mail: [sent, fails]", "mail: []", "empty-list"),
     ("method: PATCH", "method: patch", "unknown-word"),
     ("becomes: sent", "becomes: send", "unknown-word"),
     ("mail: any, to", "mail: scripts/mial.md, to", "unknown-script"),
+    ("mail: any, to", "mail: words/interrupt-1-1, to", "unknown-script"),
     ("ended: completed", "ended: complete", "unknown-ending"),
+    ("ended: completed", "ended: nothing-like-it", "unknown-ending"),
     ("{ enters: inbound, at: 0m, lead: ada }", "{ enters: inbound, leads: 1, lead: ada }", "which-lead"),
     ("opted_out: false }", "opted_out: false }, at: 5m", "two-times"),
     ("expect: [{ fields: { opted_out: true } }]", "expect: []", "empty-list"),

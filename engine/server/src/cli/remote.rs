@@ -57,7 +57,7 @@ pub(super) fn show(found: Found, listing: &Listing, columns: &[table::Column], n
     if listing.json {
         return output::json(&Value::Array(found.items));
     }
-    table::print(columns, &found.items, nothing);
+    table::print_in(found.zone.as_deref(), columns, &found.items, nothing);
     if found.more {
         output::complain(&format!("there are more than {}: --limit N shows more", listing.limit));
     }
@@ -73,6 +73,8 @@ pub(super) struct Found {
     pub(super) held: Vec<Value>,
     /// For an empty queue, the items that are elsewhere.
     pub(super) elsewhere: Value,
+    /// The zone of the engine's times in words, where a list has such; its other times are shown in it too.
+    pub(super) zone: Option<String>,
 }
 
 impl Found {
@@ -108,6 +110,7 @@ pub(super) fn fetch(
             found.held.extend(held);
         }
         found.elsewhere = page["elsewhere"].take();
+        found.zone = page["timezone"].as_str().map(str::to_owned);
         cursor = page["next"].as_str().map(str::to_owned);
         if cursor.is_none() || found.items.len() >= limit {
             found.more = cursor.is_some() || found.items.len() > limit;

@@ -132,13 +132,13 @@ impl List {
         ];
         let client = self.remote.client()?;
         let found = remote::fetch(&client, "/v1/tasks", &filters, self.listing.limit)?;
-        let nothing = nothing(&found);
+        let zone = found.zone.as_deref().map_or_else(zone::of_reader, |name| zone::named(Some(name)));
+        let nothing = nothing(&found, &zone);
         let is_empty = found.items.is_empty() && !self.listing.json;
-        let besides =
-            (!found.items.is_empty() && !found.held.is_empty()).then(|| held_back(&found.held, &zone::of_reader()));
+        let besides = (!found.items.is_empty() && !found.held.is_empty()).then(|| held_back(&found.held, &zone));
         remote::show(found, &self.listing, &columns, &nothing);
         if is_empty {
-            table::tell_zone(&zone::of_reader());
+            table::tell_zone(&zone);
         }
         if let Some(besides) = besides {
             output::complain(&format!("Besides, {besides}"));
@@ -148,9 +148,9 @@ impl List {
 }
 
 /// Why there is nothing to do: it is held back, it is elsewhere, or there is nothing at all.
-fn nothing(found: &Found) -> String {
+fn nothing(found: &Found, zone: &TimeZone) -> String {
     if !found.held.is_empty() {
-        return format!("Nothing is to be done now. {}", held_back(&found.held, &zone::of_reader()));
+        return format!("Nothing is to be done now. {}", held_back(&found.held, zone));
     }
     let count = |member: &str| found.elsewhere[member].as_u64().unwrap_or_default();
     match (count("open_tasks"), count("leads")) {
@@ -224,7 +224,7 @@ mod tests {
                 "Nothing is to be done here; 3 open in other queues or for other times.",
             ),
         ] {
-            assert_eq!(nothing(&Found { elsewhere, ..Found::default() }), expected);
+            assert_eq!(nothing(&Found { elsewhere, ..Found::default() }, &zone), expected);
         }
     }
 }

@@ -33,7 +33,7 @@ pub(super) struct Test {
     /// Tell the whole story of each case, also of those that hold
     #[arg(long)]
     story: bool,
-    /// List everything that no case visits
+    /// List everything that no case visits; with `--case`, that none of those does
     #[arg(long)]
     coverage: bool,
     /// Play again whenever a file of the folder changes
@@ -116,8 +116,12 @@ impl Test {
             let fields = state["fields"].as_object()?.clone();
             Some((id, fields.into_iter().collect()))
         };
+        // Whoever may not see them has fewer words in the file.
+        let choices = client.get("/v1/intake").ok().and_then(|said| said["choices"].as_object().cloned());
+        let choices = choices.into_iter().flatten().filter_map(|(_, words)| Vec::<String>::deserialize(words).ok());
         let past = Past {
             entries,
+            choices: choices.flatten().collect(),
             colleagues: heard_of.into_iter().filter_map(known).collect(),
             stage: text("stage"),
             stage_own: text("stage_own"),
@@ -172,7 +176,7 @@ impl Test {
     }
 
     fn tell(&self, report: &Report) {
-        let coverage = report.catalog.as_ref().filter(|_| self.case.is_none()).map(|catalog| {
+        let coverage = report.catalog.as_ref().filter(|_| self.case.is_none() || self.coverage).map(|catalog| {
             let mut all = Coverage::default();
             report.played.iter().for_each(|played| all.add(played.coverage.clone()));
             all.report(catalog)
@@ -225,6 +229,7 @@ impl Test {
             files => format!("; not played, because of errors: {}", files.join(", ")),
         };
         match failed {
+            _ if played == 0 => format!("{cases} in {in_files}{unplayed} ({seconds:.2} s)."),
             0 => format!("{cases} in {in_files}: all hold{unplayed} ({seconds:.2} s)."),
             failed => {
                 format!("{cases} in {in_files}: {} hold, {failed} failed{unplayed} ({seconds:.2} s).", played - failed)

@@ -93,12 +93,20 @@ pub(crate) fn coverage(workflows: &[WorkflowCoverage], all: bool) -> String {
         ));
     }
     for of in workflows {
-        let parts = [("steps", &of.never_reached), ("ways", &of.never_taken), ("endings by `leave`", &of.never_left)];
+        let parts = [
+            ("steps", &of.never_reached),
+            ("ways", &of.never_taken),
+            ("endings by `leave`", &of.never_left),
+            ("interrupts", &of.never_interrupted),
+        ];
         for (what, names) in parts.into_iter().filter(|(_, names)| !names.is_empty()) {
             lines.extend(wrapped(&format!("No case visits these {what} of {}: ", of.workflow), names, all));
         }
     }
-    if !all && workflows.iter().any(|of| of.never_reached.len().max(of.never_taken.len()) > LISTED_MAX) {
+    let lists = |of: &WorkflowCoverage| {
+        [&of.never_reached, &of.never_taken, &of.never_left, &of.never_interrupted].map(Vec::len)
+    };
+    if !all && workflows.iter().flat_map(lists).any(|length| length > LISTED_MAX) {
         lines.push("--coverage lists all of them.".to_owned());
     }
     lines.join("\n")

@@ -9,28 +9,41 @@ pub(crate) type Column = (&'static str, &'static str);
 
 /// Prints rows, or says that there are none.
 pub(crate) fn print(columns: &[Column], rows: &[Value], nothing: &str) {
+    print_in(None, columns, rows, nothing);
+}
+
+/// The same with times in a zone of the engine's, beside whose words they stand. The headings of times name it.
+pub(crate) fn print_in(zone: Option<&str>, columns: &[Column], rows: &[Value], nothing: &str) {
     if rows.is_empty() {
         return output::say(nothing);
     }
-    let zone = zone::of_reader();
-    output::say(&lay_out(columns, rows, &zone));
-    if columns.iter().any(|(_, path)| rows.iter().any(|row| zone::in_a_column(&cell(row, path), &zone).is_some())) {
-        tell_zone(&zone);
+    let told = zone.map_or_else(zone::of_reader, |name| zone::named(Some(name)));
+    output::say(&lay_out(columns, rows, &told, zone));
+    if zone.is_none() && columns.iter().any(|(_, path)| has_times(rows, path, &told)) {
+        tell_zone(&told);
     }
 }
 
-/// Says whose times are shown. This goes below the table and not into it, because programs that read the table take its
-/// lines, and people look here last.
+fn has_times(rows: &[Value], path: &str, zone: &TimeZone) -> bool {
+    rows.iter().any(|row| zone::in_a_column(&cell(row, path), zone).is_some())
+}
+
+/// Whose times are shown: below a table and not in it, because programs that read the table take lines, and people look here last.
 pub(crate) fn tell_zone(zone: &TimeZone) {
     output::complain(&format!("Times are those of {}.", zone.iana_name().unwrap_or("UTC")));
 }
 
-fn lay_out(columns: &[Column], rows: &[Value], zone: &TimeZone) -> String {
+/// With `named`, the headings of times say whose they are.
+fn lay_out(columns: &[Column], rows: &[Value], zone: &TimeZone, named: Option<&str>) -> String {
     let shown = |row: &Value, path: &str| {
         let text = cell(row, path);
         zone::in_a_column(&text, zone).unwrap_or(text)
     };
-    let headings = columns.iter().map(|(heading, _)| (*heading).to_owned()).collect();
+    let heading = |(heading, path): &Column| match named {
+        Some(name) if has_times(rows, path, zone) => format!("{heading} ({name})"),
+        _ => (*heading).to_owned(),
+    };
+    let headings = columns.iter().map(heading).collect();
     let mut lines: Vec<Vec<String>> = vec![headings];
     lines.extend(rows.iter().map(|row| columns.iter().map(|(_, path)| shown(row, path)).collect()));
     let width = |ix: usize| lines.iter().map(|line| line[ix].chars().count()).max().unwrap_or(0);
@@ -69,8 +82,12 @@ mod tests {
         ];
         let zone = TimeZone::get("America/New_York").unwrap();
         assert_eq!(
-            lay_out(&[("ID", "id"), ("DUE", "due"), ("NAME", "lead.name")], &rows, &zone),
+            lay_out(&[("ID", "id"), ("DUE", "due"), ("NAME", "lead.name")], &rows, &zone, None),
             "ID      DUE               NAME\nld_1    2026-11-20 10:00  Ada\nld_234  -                 -"
+        );
+        assert_eq!(
+            lay_out(&[("ID", "id"), ("DUE", "due")], &rows, &zone, Some("America/New_York")),
+            "ID      DUE (America/New_York)\nld_1    2026-11-20 10:00\nld_234  -"
         );
     }
 }
