@@ -3,7 +3,8 @@
 //! the store alone writes the same records in batches of the same size, for comparison. Prints figures and
 //! ratios; asserts nothing about time.
 //!
-//! `cargo bench -p cadenza-tests --bench intake -- [--leads N] [--connections 64,256] [--mix fresh|shared]` In the mix
+//! `cargo bench -p cadenza-tests --bench intake -- [--leads N] [--connections 64,256] [--mix fresh|shared] [--announced]` With
+//! `--announced` each rep is told of each lead, which is a message of its own by the lead: without it nothing leaves. In the mix
 //! `shared`, leads share companies, every third event is about a known lead, and pools assign to whoever has the least
 //! to do. Needs the release binary: `cargo build --release` first.
 
@@ -34,13 +35,19 @@ fn main() {
         Some("shared") => Mix::Shared,
         Some(other) => panic!("--mix {other}?"),
     };
+    let announced = std::env::args().any(|argument| argument == "--announced");
     for connections in connections.split(',') {
-        run(leads, connections.parse().expect("a number of connections"), mix);
+        run(leads, connections.parse().expect("a number of connections"), mix, announced);
     }
 }
 
-fn run(leads: usize, connections: usize, mix: Mix) {
+fn run(leads: usize, connections: usize, mix: Mix, announced: bool) {
     let site = Site::new();
+    if !announced {
+        site.edit("inbound.yaml", |text| {
+            text.replace("fallback: sales-desk }", "fallback: sales-desk, announce: false }")
+        });
+    }
     if mix == Mix::Shared {
         site.edit("inbound.yaml", |text| {
             text.replace("by: longest_idle", "by: least_loaded").replace("by: round_robin", "by: least_loaded")
