@@ -250,7 +250,7 @@ impl<'a> Teller<'a> {
                 format!("{what} was made ready to leave by {via}.")
             }
             Note::Queued { via, script: None, .. } => {
-                format!("A message that is none to the lead was made ready to leave by {via}.")
+                format!("A message was made ready to leave by {via}.")
             }
             Note::Delivered { effect, ending, why, at, status, is_request: true, .. } => {
                 let step = at.and_then(|at| self.catalog.definitions.step(&at.workflow, at.step)).map(|(id, _)| id);
