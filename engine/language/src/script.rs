@@ -143,6 +143,10 @@ fn check_jinja(
             What::Arguments { of, takes } => sheet.report(wrong_arguments(&of, &takes, span)),
             What::NeverFits(why) => {
                 let problem = never_fits(&why, span);
+                let problem = match as_compared(&why, written) {
+                    Some(instead) => problem.label(format!("write `{instead}`")).replace(instead),
+                    None => problem,
+                };
                 let is_currency = written.strip_prefix("money(\"").and_then(|rest| rest.strip_suffix("\")"));
                 let is_currency =
                     is_currency.filter(|code| code.len() == 3 && code.bytes().all(|c| c.is_ascii_alphabetic()));
@@ -287,6 +291,28 @@ fn never_fits(why: &str, span: Range<usize>) -> Problem {
         instead => instead,
     };
     Problem::error("wrong-type", span, message.to_owned()).help(help)
+}
+
+/// A comparison that never holds, as it was meant: `"CRM" in lead.tools`, and a number, `true` or `false` without quotes. `None` for
+/// more than one comparison, and for a text that stands for neither.
+fn as_compared(why: &str, written: &str) -> Option<String> {
+    let (word, compared) = written.split_once(' ').filter(|(word, _)| ["if", "elif"].contains(word))?;
+    let (left, right) = compared.split_once("==").map(|(left, right)| (left.trim(), right.trim()))?;
+    let content = |side: &'_ str| {
+        let inside = side.strip_prefix(['"', '\''])?.strip_suffix(['"', '\''])?;
+        (!inside.contains(['"', '\''])).then(|| inside.trim().to_owned())
+    };
+    let is_name = |side: &str| side.chars().all(|c| c.is_ascii_alphanumeric() || c == '.' || c == '_');
+    let (name, text) = if is_name(left) { (left, right) } else { (right, left) };
+    let inside = content(text).filter(|_| is_name(name))?;
+    if why.starts_with("a list is never equal to a text") {
+        return Some(format!("{word} {text} in {name}"));
+    }
+    let is_number = why.starts_with("a number is never equal to a text")
+        && inside.starts_with(|c: char| c.is_ascii_digit())
+        && inside.parse::<f64>().is_ok();
+    let is_truth = why.starts_with("true or false is never equal") && ["true", "false"].contains(&inside.as_str());
+    (is_number || is_truth).then(|| format!("{word} {name} == {inside}"))
 }
 
 /// The problem of something that is on none of the lists of the template language.

@@ -280,6 +280,9 @@ fn whoever_follows_the_advice_gets_a_workspace() {
         wrongly.is_empty(),
         "these are mended by what is offered, or are no cases: take them off the list {wrongly:?}"
     );
+    let whole = cases.len();
+    let in_all = whole - by_hand.len();
+    assert!(in_all * 4 >= whole * 3, "three of four mistakes are mended by what is offered: {in_all} of {whole}");
     by_hand.retain(|name| !listed.contains(name));
     let all = cases.len() - listed.len();
     let mended = all - by_hand.len();
