@@ -14,7 +14,7 @@ use crate::time::{Span, Timestamp};
 use crate::workflow::NextDay;
 use jiff::ToSpan;
 use jiff::civil::{Date, DateTime, Time, Weekday};
-use jiff::tz::{AmbiguousOffset, TimeZone};
+use jiff::tz::{AmbiguousOffset, AmbiguousTimestamp, TimeZone};
 use std::collections::BTreeSet;
 
 #[cfg(test)]
@@ -92,7 +92,10 @@ impl Calendar {
     }
 
     fn edge(&self, civil: DateTime, passing: Passing) -> Timestamp {
-        let ambiguous = self.zone.to_ambiguous_timestamp(civil);
+        self.edge_of(&self.zone.to_ambiguous_timestamp(civil), passing)
+    }
+
+    fn edge_of(&self, ambiguous: &AmbiguousTimestamp, passing: Passing) -> Timestamp {
         let before_gap = ambiguous.is_ambiguous().then(|| ambiguous.earlier().ok()).flatten();
         if let (AmbiguousOffset::Gap { .. }, Some(before)) = (ambiguous.offset(), before_gap)
             && let Some(change) = self.zone.following(before).next()
@@ -100,8 +103,8 @@ impl Calendar {
             return Timestamp::from_jiff(change.timestamp());
         }
         in_range(match passing {
-            Passing::First => ambiguous.compatible(),
-            Passing::Second => ambiguous.later(),
+            Passing::First => ambiguous.clone().compatible(),
+            Passing::Second => ambiguous.clone().later(),
         })
     }
 
@@ -114,10 +117,10 @@ impl Calendar {
     fn closing(&self, date: Date, time: Option<Time>) -> Timestamp {
         let tomorrow = || self.midnight(date.saturating_add(1.day()));
         let Some(time) = time else { return tomorrow() };
-        let civil = date.to_datetime(time);
-        let end = self.edge(civil, Passing::Second);
+        let ambiguous = self.zone.to_ambiguous_timestamp(date.to_datetime(time));
+        let end = self.edge_of(&ambiguous, Passing::Second);
         // The clocks may be set back over midnight. The next day has then begun before this time comes again.
-        if self.zone.to_ambiguous_timestamp(civil).is_ambiguous() { end.min(tomorrow()) } else { end }
+        if ambiguous.is_ambiguous() { end.min(tomorrow()) } else { end }
     }
 
     /// The opening hours of one date as instants, without overlap.

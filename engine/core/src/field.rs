@@ -89,6 +89,10 @@ trait Standard: Sized {
     const KIND: ValueType;
     fn show(&self) -> Value;
     fn read(value: Value) -> Option<Self>;
+    /// Whether this is the given value.
+    fn is(&self, value: &Value) -> bool {
+        self.show() == *value
+    }
 }
 impl Standard for String {
     const KIND: ValueType = ValueType::Text;
@@ -97,6 +101,9 @@ impl Standard for String {
     }
     fn read(value: Value) -> Option<Self> {
         if let Value::Text(text) = value { Some(text) } else { None }
+    }
+    fn is(&self, value: &Value) -> bool {
+        matches!(value, Value::Text(text) if text == self)
     }
 }
 impl Standard for i64 {
@@ -212,6 +219,26 @@ macro_rules! standard_fields {
                 $(if let Some(value) = &self.$name { known.push((stringify!($name), value.show())); })+
                 known.extend(self.custom.iter().map(|(name, value)| (name.as_str(), value.clone())));
                 known
+            }
+
+            /// Whether a field has this value.
+            pub(crate) fn has(&self, field: &str, value: &Value) -> bool {
+                match field {
+                    $(stringify!($name) => self.$name.as_ref().is_some_and(|own| own.is(value)),)+
+                    other => self.custom.get(other) == Some(value),
+                }
+            }
+
+            /// The first place in [`Self::known`] that has this value.
+            pub(crate) fn place_of(&self, value: &Value) -> Option<usize> {
+                let mut place = 0;
+                $(if let Some(own) = &self.$name {
+                    if own.is(value) {
+                        return Some(place);
+                    }
+                    place += 1;
+                })+
+                self.custom.values().position(|own| own == value).map(|after| place + after)
             }
         }
     };

@@ -118,9 +118,17 @@ pub(crate) const ACCOUNT_FIELDS: [&str; 3] = ["company", "domain", "email"];
 /// (unless it is a free-mail provider's), else by the company's name. The id derives from the key, so that two leads of
 /// one company agree without a look-up.
 pub fn account(profile: &Profile) -> Option<(AccountId, String)> {
-    let Profile { company, domain: given_domain, email, .. } = profile;
-    let own = |text: &Option<String>| text.as_deref().and_then(domain).filter(|domain| !is_free_mail(domain));
-    let company = company.as_deref().map(|name| identity::plain(name).split_whitespace().collect::<Vec<_>>().join(" "));
+    account_of(profile.company.as_deref(), profile.domain.as_deref(), profile.email.as_deref())
+}
+
+/// The account to which a lead with these fields would belong.
+pub(crate) fn account_of(
+    company: Option<&str>,
+    given_domain: Option<&str>,
+    email: Option<&str>,
+) -> Option<(AccountId, String)> {
+    let own = |text: Option<&str>| text.and_then(domain).filter(|domain| !is_free_mail(domain));
+    let company = company.map(|name| identity::plain(name).split_whitespace().collect::<Vec<_>>().join(" "));
     let company = company.filter(|name| !name.is_empty());
     let domain = own(given_domain).or_else(|| own(email));
     let key = domain.as_ref().map(|domain| format!("domain:{domain}"));

@@ -3,17 +3,18 @@
 //! makes a fresh lead's record a third smaller. An entry that moves out of the record into the journal is written in
 //! full.
 
-use crate::account::Hold;
-use crate::event::Event;
-use crate::journal::Entry;
+use crate::account::{AccountFacts, Hold};
+use crate::event::{Answer, Event, Report};
+use crate::journal::{Change, Entry, Personal, Skeleton};
 use crate::lead::Lead;
-use crate::plugin::{Decision, Reason};
+use crate::plugin::{Decision, DecisionInput, Reason};
 use crate::run::{Past, Run, Waiter};
 use crate::state::{DrawnArm, LeadState, Recent, Reservation};
 use crate::task::Task;
 use crate::time::Timestamp;
 use crate::value::Value;
 use minicbor::{Decode, Decoder, Encode, Encoder};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// A lead's record as it is written. The numbers are those of [`Read`].
@@ -42,9 +43,9 @@ struct Written<'a> {
     #[cbor(skip_if = "empty")]
     recent: &'a [Recent],
     #[n(9)]
-    latest: Option<&'a Entry>,
+    latest: Option<WrittenEntry<'a>>,
     #[n(10)]
-    left_out: Option<&'a LeftOut>,
+    left_out: Option<LeftOut>,
     #[n(11)]
     #[cbor(skip_if = "empty")]
     reserved: &'a [Reservation],
@@ -57,6 +58,28 @@ struct Written<'a> {
     #[n(14)]
     #[cbor(skip_if = "empty")]
     waiters: &'a [Waiter],
+}
+
+/// The newest entry as it is written. The numbers are those of [`Entry`].
+#[derive(Encode)]
+struct WrittenEntry<'a> {
+    #[n(0)]
+    seq: u64,
+    #[n(1)]
+    skeleton: &'a Skeleton,
+    #[n(2)]
+    personal: Option<WrittenPersonal<'a>>,
+}
+
+/// The numbers are those of [`Personal`].
+#[derive(Encode)]
+struct WrittenPersonal<'a> {
+    #[n(0)]
+    events: Vec<Cow<'a, Event>>,
+    #[n(1)]
+    account: Option<&'a AccountFacts>,
+    #[n(2)]
+    changes: &'a [Change],
 }
 
 fn empty<T>(list: &&[T]) -> bool {
@@ -121,40 +144,89 @@ struct LeftOut {
 }
 
 impl LeftOut {
-    /// Removes from the entry what the lead already contains.
-    fn take(entry: &mut Entry, lead: &Lead) -> Option<Self> {
-        let mut left_out = Self::default();
-        let known = lead.profile.known();
-        for (number, event) in (0..=u8::MAX).zip(entry.personal.iter_mut().flat_map(|personal| &mut personal.events)) {
-            match event {
-                Event::Reported(report) if number == 0 => {
-                    for (bit, (field, value)) in (0..64).zip(&mut report.fields) {
-                        if bytes_of(value) > 1 && lead.profile.get(field) == *value {
-                            left_out.report |= 1 << bit;
-                            *value = Value::Blank;
-                        }
-                    }
-                }
-                Event::Decided(answer) => {
-                    for (slot, value) in (0..=u8::MAX).zip(&mut answer.input.fields) {
-                        let worth_it = bytes_of(value) > PLACE_BYTES_MAX;
-                        let place = known.iter().take(256).position(|(_, known)| worth_it && known == value);
-                        if let Some(place) = place {
-                            left_out.inputs.extend([number, slot, place as u8]);
-                            *value = Value::Blank;
-                        }
-                    }
-                    if let Some(reasons) = reasons(&mut answer.decision)
-                        && let Some(score) = lead.scores.values().position(|score| score.reasons == *reasons)
-                    {
-                        left_out.reasons.extend([number, score as u8]);
-                        reasons.clear();
-                    }
-                }
-                _ => {}
+    /// The events as they are written, without what the lead already contains.
+    fn take<'a>(&mut self, events: &'a [Event], lead: &Lead) -> Vec<Cow<'a, Event>> {
+        let thin = |(place, event): (usize, &'a Event)| {
+            let thin = match (event, u8::try_from(place)) {
+                (Event::Reported(report), Ok(0)) => self.take_report(report, lead).map(Event::Reported),
+                (Event::Decided(answer), Ok(place)) => self.take_answer(answer, place, lead).map(Event::Decided),
+                _ => None,
+            };
+            thin.map_or(Cow::Borrowed(event), Cow::Owned)
+        };
+        events.iter().enumerate().map(thin).collect()
+    }
+
+    /// The event without the values that the profile holds; `None` when it holds none of them.
+    fn take_report(&mut self, report: &Report, lead: &Lead) -> Option<Report> {
+        let mut fields = Vec::with_capacity(report.fields.len());
+        for (place, (field, value)) in report.fields.iter().enumerate() {
+            let is_known = place < 64 && bytes_of(value) > 1 && lead.profile.has(field, value);
+            self.report |= u64::from(is_known) << (place % 64);
+            fields.push((field.clone(), if is_known { Value::Blank } else { value.clone() }));
+        }
+        let Report { kind, at, source, data, enrolls, only_finds, left_out, standing, also, .. } = report;
+        (self.report != 0).then(|| Report {
+            kind: kind.clone(),
+            at: *at,
+            source: source.clone(),
+            fields,
+            data: data.clone(),
+            enrolls: *enrolls,
+            only_finds: *only_finds,
+            left_out: left_out.clone(),
+            standing: standing.clone(),
+            also: also.clone(),
+        })
+    }
+
+    /// The answer without the values and reasons that the lead contains; `None` when it contains none of them.
+    fn take_answer(&mut self, answer: &Answer, event: u8, lead: &Lead) -> Option<Answer> {
+        let before = self.inputs.len();
+        let mut fields = Vec::with_capacity(answer.input.fields.len());
+        for (slot, value) in answer.input.fields.iter().enumerate() {
+            let place = (bytes_of(value) > PLACE_BYTES_MAX).then(|| lead.profile.place_of(value)).flatten();
+            if let (Ok(slot), Some(Ok(place))) = (u8::try_from(slot), place.map(u8::try_from)) {
+                self.inputs.extend([event, slot, place]);
+                fields.push(Value::Blank);
+            } else {
+                fields.push(value.clone());
             }
         }
-        (left_out != Self::default()).then_some(left_out)
+        let decision = match &answer.decision {
+            Ok(Decision::Score { points, segment, reasons, rescore_after_s }) => {
+                let place = lead.scores.values().position(|score| score.reasons == *reasons);
+                place.and_then(|place| u8::try_from(place).ok()).map(|place| {
+                    self.reasons.extend([event, place]);
+                    let (points, segment, rescore_after_s) = (*points, *segment, *rescore_after_s);
+                    Ok(Decision::Score { points, segment, reasons: Vec::new(), rescore_after_s })
+                })
+            }
+            _ => None,
+        };
+        if decision.is_none() && self.inputs.len() == before {
+            return None;
+        }
+        let DecisionInput { parameters, touches, engagement, overdue, .. } = &answer.input;
+        let input = DecisionInput {
+            parameters: parameters.clone(),
+            fields,
+            touches: touches.clone(),
+            engagement: engagement.clone(),
+            overdue: overdue.clone(),
+            ..answer.input
+        };
+        let Answer { run, asker, plugin, digest, cost, log, .. } = answer;
+        Some(Answer {
+            run: *run,
+            asker: *asker,
+            plugin: plugin.clone(),
+            digest: *digest,
+            input,
+            decision: decision.unwrap_or_else(|| answer.decision.clone()),
+            cost: *cost,
+            log: log.clone(),
+        })
     }
 
     /// Restores in the entry what was left out.
@@ -211,8 +283,16 @@ impl<C> Encode<C> for LeadState {
         e: &mut Encoder<W>,
         ctx: &mut C,
     ) -> Result<(), minicbor::encode::Error<W::Error>> {
-        let mut latest = self.latest.clone();
-        let left_out = latest.as_mut().and_then(|entry| LeftOut::take(entry, &self.lead));
+        let mut left_out = LeftOut::default();
+        let latest = self.latest.as_ref().map(|entry| {
+            let Entry { seq, skeleton, personal } = entry;
+            let personal = personal.as_ref().map(|Personal { events, account, changes }| WrittenPersonal {
+                events: left_out.take(events, &self.lead),
+                account: account.as_ref(),
+                changes,
+            });
+            WrittenEntry { seq: *seq, skeleton, personal }
+        });
         Written {
             lead: &self.lead,
             seq: self.seq,
@@ -223,8 +303,8 @@ impl<C> Encode<C> for LeadState {
             hold: self.hold.as_ref(),
             callback_at: self.callback_at,
             recent: &self.recent,
-            latest: latest.as_ref(),
-            left_out: left_out.as_ref(),
+            latest,
+            left_out: (left_out != LeftOut::default()).then_some(left_out),
             reserved: &self.reserved,
             given_up: &self.given_up,
             arms: &self.arms,

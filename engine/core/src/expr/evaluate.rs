@@ -15,6 +15,7 @@ use crate::time::{DAY_MS, HOUR_MS, MINUTE_MS, Span, Timestamp};
 use crate::value::{Value, ValueType};
 use crate::{identity, reading, zone};
 use jiff::tz::TimeZone;
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 /// The most steps of one evaluation. Each part takes one step; a part that goes through a text or a list takes more.
@@ -119,7 +120,7 @@ impl<'s> Evaluation<'s> {
             Expr::And(parts) => Value::Bool(self.all_are(parts, true)?),
             Expr::Or(parts) => Value::Bool(!self.all_are(parts, false)?),
             Expr::Compare(how, left, right) => {
-                let (left, right) = (self.value(left)?, self.value(right)?);
+                let (left, right) = (self.looked_at(left)?, self.looked_at(right)?);
                 let order = self.order(left, right).map_err(|trouble| trouble.of(part))?;
                 Value::Bool(order.is_some_and(|order| is(*how, order)))
             }
@@ -141,6 +142,14 @@ impl<'s> Evaluation<'s> {
             Expr::List(items) => Value::List(items.iter().map(|item| self.value(item)).collect::<Result<_, _>>()?),
             Expr::Each(quantifier, items, test) => Value::Bool(self.each(part, *quantifier, items, test)?),
         })
+    }
+
+    /// The value of a part, not copied where it is written in the expression.
+    fn looked_at<'p>(&mut self, part: &'p Expr) -> Result<Cow<'p, Value>, Fault> {
+        match part {
+            Expr::Literal(value) => self.pay(part, 1).map(|()| Cow::Borrowed(value)),
+            _ => self.value(part).map(Cow::Owned),
+        }
     }
 
     /// Whether each part has the wanted truth value, from left to right. Parts after the first that has not are not
@@ -187,8 +196,11 @@ impl<'s> Evaluation<'s> {
     }
 
     /// The order of two values; `None` when either is blank.
-    fn order(&self, left: Value, right: Value) -> Result<Option<Ordering>, Trouble> {
-        let Some((left, right)) = self.alike(left, right)? else { return Ok(None) };
+    fn order(&self, left: Cow<'_, Value>, right: Cow<'_, Value>) -> Result<Option<Ordering>, Trouble> {
+        if !left.is_blank() && left.kind() == right.kind() {
+            return order(&left, &right).map(Some).ok_or_else(|| Trouble::types(&left, &right));
+        }
+        let Some((left, right)) = self.alike(left.into_owned(), right.into_owned())? else { return Ok(None) };
         order(&left, &right).map(Some).ok_or_else(|| Trouble::types(&left, &right))
     }
 
@@ -227,10 +239,20 @@ impl<'s> Evaluation<'s> {
 
     fn is_in(&mut self, part: &Expr, item: &Expr, list: &Expr) -> Result<bool, Fault> {
         let item = self.value(item)?;
-        let Value::List(items) = self.as_kind(list, ValueType::List)? else { return Ok(false) };
-        self.pay(part, items.len())?;
-        for other in items {
-            if self.order(item.clone(), other).map_err(|trouble| trouble.of(part))? == Some(Ordering::Equal) {
+        let others: Vec<Cow<'_, Value>> = match list {
+            Expr::List(others) => {
+                self.pay(list, 1)?;
+                others.iter().map(|other| self.looked_at(other)).collect::<Result<_, _>>()?
+            }
+            _ => match self.as_kind(list, ValueType::List)? {
+                Value::List(others) => others.into_iter().map(Cow::Owned).collect(),
+                _ => return Ok(false),
+            },
+        };
+        self.pay(part, others.len())?;
+        for other in others {
+            let order = self.order(Cow::Borrowed(&item), other).map_err(|trouble| trouble.of(part))?;
+            if order == Some(Ordering::Equal) {
                 return Ok(true);
             }
         }

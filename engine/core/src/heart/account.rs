@@ -3,6 +3,7 @@
 use super::command::Outcome;
 use super::overlay::Overlay;
 use super::set::Found;
+use super::turn::drop_notes;
 use super::{Rejected, Stop};
 use crate::event::{Event, Passed};
 use crate::id::{AccountId, LeadId};
@@ -22,7 +23,7 @@ impl Overlay<'_> {
         let leads: Vec<LeadId> = told.iter().map(|(lead, _)| *lead).collect();
         self.need_to_tell(&leads)?;
         for (lead, event) in told {
-            self.transition(lead, &format!("hold/{id}/{now}"), VecDeque::from([event]), Vec::new())?;
+            self.transition(lead, &format!("hold/{id}/{now}"), VecDeque::from([event]), Vec::new(), drop_notes)?;
         }
         Ok(Outcome::Done)
     }
@@ -39,7 +40,7 @@ impl Overlay<'_> {
             self.changes.held.push((id, *lead, false));
             if let Some(tells) = ending.tells {
                 let event = VecDeque::from([tells.event()]);
-                self.transition(*lead, &format!("hold/{id}/{}", ending.at), event, Vec::new())?;
+                self.transition(*lead, &format!("hold/{id}/{}", ending.at), event, Vec::new(), drop_notes)?;
             }
         }
         self.change_account(id, |account| account.told(page, last))?;
@@ -56,7 +57,13 @@ impl Overlay<'_> {
         for lead in page.iter().filter(|lead| **lead != passed.lead) {
             if self.lead(*lead)?.one().is_none_or(|state| self.listens(state, &passed)) {
                 let event = Event::OfAccount(Box::new(passed.clone()));
-                self.transition(*lead, &format!("account/{id}/{}", passed.at), VecDeque::from([event]), Vec::new())?;
+                self.transition(
+                    *lead,
+                    &format!("account/{id}/{}", passed.at),
+                    VecDeque::from([event]),
+                    Vec::new(),
+                    drop_notes,
+                )?;
             }
         }
         self.change_account(id, |account| account.passed(page, last))?;

@@ -3,6 +3,7 @@
 use super::incoming::{Accepted, Incoming};
 use super::overlay::Overlay;
 use super::set::{Found, Key, WorkingSet};
+use super::turn::drop_notes;
 use super::{Rejected, Rules, Stop};
 use crate::account::AccountFacts;
 use crate::effect::{Departure, Outgoing};
@@ -177,7 +178,8 @@ impl Overlay<'_> {
                 if !self.is_still_so(event)? {
                     return Ok(Outcome::Nothing);
                 }
-                self.transition(*lead, id, VecDeque::from([Event::clone(event)]), Vec::new()).map(Outcome::Applied)
+                let events = VecDeque::from([Event::clone(event)]);
+                self.transition(*lead, id, events, Vec::new(), <[Note]>::to_vec).map(Outcome::Applied)
             }
             Command::Due(lead) => {
                 let is_due = self.readable(*lead)?.next_due().is_some_and(|at| at <= now);
@@ -241,13 +243,13 @@ impl Overlay<'_> {
         if !it_is_so {
             return Ok(Outcome::Nothing);
         }
-        self.transition(lead, id, VecDeque::from([event]), Vec::new()).map(Outcome::Applied)
+        self.transition(lead, id, VecDeque::from([event]), Vec::new(), <[Note]>::to_vec).map(Outcome::Applied)
     }
 
     fn depart(&mut self, row: &Outgoing) -> Result<Outcome, Stop> {
         self.readable(row.lead)?;
         let event = VecDeque::from([Event::MessageDue(row.falls_due())]);
-        self.transition(row.lead, &row.id.to_string(), event, Vec::new())?;
+        self.transition(row.lead, &row.id.to_string(), event, Vec::new(), drop_notes)?;
         let row = row.clone();
         // `step` says of every message that falls due what becomes of it.
         Ok(match self.departure.take() {

@@ -4,9 +4,10 @@
 use super::keys::LOOKED_AT_MAX;
 use super::overlay::Overlay;
 use super::set::{Found, Key, WorkingSet};
+use super::turn::drop_notes;
 use super::{Rejected, Rules, Stop};
 use crate::event::{Event, EventType, LeadCommand, Report, StandardEvent};
-use crate::finding::{self, Match, Named};
+use crate::finding::{self, ACCOUNT_FIELDS, Match, Named};
 use crate::id::{LeadId, hash64};
 use crate::identity::{IdentityKey, IdentityKind, IdentityMessage, first_key};
 use crate::journal::Note;
@@ -143,7 +144,11 @@ impl Incoming {
                 match self.lead {
                     Some(lead) => unread(Key::Lead(lead)),
                     // Assume that no lead is found, as for most events that name an account.
-                    None => self.account_joined(&LeadState::new(LeadId(0), rules.now), rules, unread),
+                    None => {
+                        let [company, domain, email] = ACCOUNT_FIELDS.map(|field| self.report.field_text(field));
+                        let account = finding::account_of(company, domain, email);
+                        account.into_iter().for_each(|(account, _)| unread(Key::Account(account)));
+                    }
                 }
             }
             // A duplicate needs nothing else.
@@ -224,12 +229,11 @@ impl Overlay<'_> {
         for other in others {
             let command = LeadCommand::OptOut { reason: report.text("reason").map(str::to_owned) };
             let opted_out = VecDeque::from([Event::Commanded { command, by: report.source.clone() }]);
-            self.transition(other, id, opted_out, vec![Note::IdentityConflict(lead)])?;
+            self.transition(other, id, opted_out, vec![Note::IdentityConflict(lead)], drop_notes)?;
         }
         let number = report.field_text("phone").map(|number| Value::Text(number.to_owned()));
         let events = bound.into_iter().chain([Event::Reported(report)]).collect();
-        let notes = self.transition(lead, id, events, notes)?;
-        add_left_out(&mut left_out, &notes, number.as_ref());
+        self.transition(lead, id, events, notes, |notes| add_left_out(&mut left_out, notes, number.as_ref()))?;
         for event in std::iter::once(id).chain(signed) {
             let (event, day) = (event.clone(), self.rules.now.day());
             self.changes.marks.push(Mark { event, day, lead, content: Some(*content) });

@@ -30,23 +30,28 @@ pub(super) struct Turn {
     pub(super) others: Vec<(LeadId, Event)>,
 }
 
+/// For a transition of whose notes nothing is made.
+pub(super) const fn drop_notes(_: &[Note]) {}
+
 impl Overlay<'_> {
     /// Feeds a lead one event after another, along with the answers that they lead to. `also` holds notes that could not be made
-    /// from the events. A lead that does not exist is skipped. For a lead that cannot be read the events are kept.
-    pub(super) fn transition(
+    /// from the events. A lead that does not exist is skipped. For a lead that cannot be read the events are kept. Returns what
+    /// `told` makes of the notes.
+    pub(super) fn transition<T>(
         &mut self,
         id: LeadId,
         event_id: &str,
         events: VecDeque<Event>,
         also: Vec<Note>,
-    ) -> Result<Vec<Note>, Stop> {
+        told: impl FnOnce(&[Note]) -> T,
+    ) -> Result<T, Stop> {
         let was_changed = self.changes.leads.contains_key(&id);
         let Some(mut lead) = self.take(id)? else {
             if let Found::Damaged(_) = self.lead(id)? {
                 let untold = |event| Untold { lead: id, id: event_id.to_owned(), event };
                 self.changes.untold.extend(events.into_iter().map(untold));
             }
-            return Ok(Vec::new());
+            return Ok(told(&[]));
         };
         // The state is copied only where something else holds it too: the set as it was read, or a batch under way.
         let state = Arc::make_mut(&mut lead.state);
@@ -61,22 +66,26 @@ impl Overlay<'_> {
             let untold = |event| Untold { lead: id, id: event_id.to_owned(), event };
             self.changes.untold.extend(left.into_iter().map(untold));
         }
-        let (notes, pushed_out) = transition.finish(state);
+        let (mut decides, mut unheard) = (false, 0);
+        let (told, pushed_out) = transition.finish(state, |notes| {
+            decides = notes.iter().any(|note| matches!(note, Note::Decided { .. }));
+            unheard = notes.iter().filter(|note| matches!(note, Note::NobodyTold { .. })).count();
+            told(notes)
+        });
         let changed = state.seq != seq_before;
         let sooner = put_off.gone_in(&PutOff::of(state, self.rules));
         self.changes.sooner.extend(sooner.into_iter().map(|due| (id, due)));
-        if changed && notes.iter().any(|note| matches!(note, Note::Decided { .. })) {
+        if changed && decides {
             self.changes.decided.push((id, state.seq));
         }
-        let unheard = notes.iter().filter(|note| matches!(note, Note::NobodyTold { .. }));
-        self.changes.unheard.extend(unheard.map(|_| id));
+        self.changes.unheard.extend(std::iter::repeat_n(id, unheard));
         self.changes.transitions += usize::from(changed);
         lead.entries.extend(pushed_out);
         if changed || was_changed {
             self.changes.leads.insert(id, lead);
         }
         self.tell_others(others, event_id)?;
-        Ok(notes)
+        Ok(told)
     }
 
     /// Tells other leads what came of a transition.
@@ -85,7 +94,7 @@ impl Overlay<'_> {
         self.need_to_tell(&leads)?;
         for (lead, event) in others {
             // This ends: what a lead is told here never makes it tell others.
-            self.transition(lead, event_id, VecDeque::from([event]), Vec::new())?;
+            self.transition(lead, event_id, VecDeque::from([event]), Vec::new(), drop_notes)?;
         }
         Ok(())
     }

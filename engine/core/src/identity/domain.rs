@@ -1,7 +1,7 @@
 //! Domains: finds the domain that a company has registered in an address, a URL or a host, and says whether anyone can
 //! get an address there.
 
-use super::email;
+use super::email::{self, email};
 use super::text::{plain, trim_around};
 use std::collections::HashSet;
 use std::sync::LazyLock;
@@ -38,6 +38,11 @@ static FREE: LazyLock<HashSet<&'static str>> =
 /// The registrable domain, in lower case and ASCII: `acme.example` for `https://www.acme.example:443/contact`, `Ada
 /// <ada@mail.acme.example>` and `ACME.example.`. `None` for an IP address, a single name or a public suffix (`co.uk`).
 pub fn domain(text: &str) -> Option<String> {
+    if email::is_clean(text) {
+        // Nearly all addresses are written like this, and so are those that were read before.
+        let host = host(text.rsplit('@').next().unwrap_or_default())?;
+        return psl::domain_str(&host).map(str::to_owned);
+    }
     let text = plain(text);
     let host = match email(&text) {
         Some(address) if !text.contains("://") => address.split_once('@')?.1.to_owned(),

@@ -18,8 +18,8 @@ const BRACKETS: [(char, char); 6] = [('<', '>'), ('‹', '›'), ('«', '»'), (
 /// name, `mailto:`, brackets, quotes, white space, invisible characters or a dot at the end. `None` when the text is
 /// not an address, contains more than one, or is what people write when they have none: `none@none.com`, `noreply@…`.
 pub fn email(text: &str) -> Option<String> {
-    if text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-' | b'+' | b'@')) {
-        // Nearly all addresses are written like this, with nothing around them.
+    if is_clean(text) {
+        // Nearly all addresses are written like this.
         return bare(text);
     }
     let text = plain(text);
@@ -27,6 +27,12 @@ pub fn email(text: &str) -> Option<String> {
     let address = trim_around(after_mailto(in_brackets(&text)));
     let address = trim_around(after_label(address));
     if address.contains('@') { bare(address) } else { bare(&address.replace("%40", "@")) }
+}
+
+/// Whether a text is in lower case, without anything that may stand around an address or a domain, and in need of no
+/// other change.
+pub(super) fn is_clean(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-' | b'+' | b'@'))
 }
 
 fn bare(address: &str) -> Option<String> {

@@ -142,21 +142,22 @@ impl Transition {
         self.notes.push(note);
     }
 
-    /// Puts the transition into the journal. Returns its notes, and the entry that the new one pushes out. A timer that found
-    /// nothing due leaves no entry, and neither does a message or an event of the account that changed nothing. Every other
+    /// Puts the transition into the journal. Returns what `told` makes of its notes, and the entry that the new one pushes out. A
+    /// timer that found nothing due leaves no entry, and neither does a message or an event of the account that changed nothing. Every other
     /// transition does, even one without notes, because a plugin may have been asked in it.
-    pub(crate) fn finish(self, state: &mut LeadState) -> (Vec<Note>, Option<Entry>) {
+    pub(crate) fn finish<T>(self, state: &mut LeadState, told: impl FnOnce(&[Note]) -> T) -> (T, Option<Entry>) {
+        let told = told(&self.notes);
         let goes_on = |event: &Event| matches!(event, Event::Braked(_) | Event::MessageDue(_) | Event::OfAccount(_));
         let nothing_happened = self.notes.is_empty() && self.events.iter().all(goes_on);
         if nothing_happened || self.notes == [Note::Ignored(Ignored::NothingDue)] {
-            return (self.notes, None);
+            return (told, None);
         }
         state.seq += 1;
-        let Self { now, event_id: event, catalog, .. } = self;
-        let skeleton = Skeleton { now, event, notes: self.notes.clone(), catalog };
-        let personal = Personal { events: self.events, account: self.account, changes: self.changes };
+        let Self { now, event_id: event, catalog, notes, events, account, changes, .. } = self;
+        let skeleton = Skeleton { now, event, notes, catalog };
+        let personal = Personal { events, account, changes };
         let pushed_out = state.latest.replace(Entry { seq: state.seq, skeleton, personal: Some(personal) });
-        (self.notes, pushed_out)
+        (told, pushed_out)
     }
 }
 
