@@ -81,6 +81,16 @@ impl Calendar {
         Self::new(self.zone.clone(), week, self.holidays.clone())
     }
 
+    /// The day on which a moment lies, in days since 1970.
+    pub fn day(&self, at: Timestamp) -> i32 {
+        (self.date(at) - Date::constant(1970, 1, 1)).get_days()
+    }
+
+    /// The first moment of a day, given in days since 1970.
+    pub fn begin_of_day(&self, day: i32) -> Timestamp {
+        self.midnight(Date::constant(1970, 1, 1).saturating_add(day.days()))
+    }
+
     fn date(&self, at: Timestamp) -> Date {
         self.zone.to_datetime(at.to_jiff()).date()
     }

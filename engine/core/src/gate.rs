@@ -2,15 +2,19 @@
 //!
 //! A message can leave only with a [`Permit`], and only the gate makes one. The gate sees the whole lead, including
 //! what is under way. It checks opt-out and disqualification, refused channels, bound and missing addresses, a person's
-//! pause, "not before", and business hours in the lead's own zone. It has no caps on touches and no minimum gaps
-//! between them.
+//! pause, "not before", and business hours in the lead's own zone; and over all workflows caps, gaps between touches
+//! and conversations with a person.
+
+mod limits;
 
 pub use crate::verdict::{Reason, Verdict};
 
 use crate::calendar::Calendar;
-use crate::id::EffectId;
+use crate::id::{EffectId, TaskId};
+use crate::identity;
 use crate::lead::{Channel, Lead};
 use crate::state::{LeadState, UNDER_WAY_MAX};
+use crate::task::Task;
 use crate::time::Timestamp;
 use crate::workspace::Settings;
 use crate::zone;
@@ -40,8 +44,23 @@ impl Permit {
 /// How long a message waits when the lead already has as many messages under way as allowed: one minute.
 const UNDER_WAY_RECHECK_MS: i64 = crate::time::MINUTE_MS;
 
+/// What is meant to be done to the lead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Intent {
+    /// A touch that has yet to be made.
+    New,
+    /// A message. What it reserved at an earlier attempt does not count against it.
+    Message(EffectId),
+    /// A message that answers the lead, such as a confirmation. Hours, caps, gaps and conversations do not hold it back.
+    Answer(EffectId),
+    /// A rep who claims a call. Other calls that are claimed count against it.
+    Claim(TaskId),
+    /// A call that was agreed with the lead, or the second dial of a double dial: caps and gaps do not hold it back.
+    Agreed,
+}
+
 /// A permit for a message at `now`, or the verdict against it. A reservation that the message made at an earlier
-/// attempt does not count against it.
+/// attempt does not count against it. `answers` says that it answers the lead.
 ///
 /// # Errors
 /// When the message may not leave now.
@@ -49,10 +68,12 @@ pub(crate) fn permit(
     state: &LeadState,
     effect: EffectId,
     channel: Channel,
+    answers: bool,
     settings: &Settings,
     now: Timestamp,
 ) -> Result<Permit, Verdict> {
-    match check(state, channel, settings, now) {
+    let intent = if answers { Intent::Answer(effect) } else { Intent::Message(effect) };
+    match check_for(intent, state, channel, settings, now) {
         Verdict::Go if state.others_under_way(effect) >= UNDER_WAY_MAX => {
             Err(Verdict::NotBefore { at: now.plus_ms(UNDER_WAY_RECHECK_MS), why: Reason::UnderWay })
         }
@@ -63,6 +84,11 @@ pub(crate) fn permit(
 
 /// What the gate says of a touch at `now`.
 pub fn check(state: &LeadState, channel: Channel, settings: &Settings, now: Timestamp) -> Verdict {
+    check_for(Intent::New, state, channel, settings, now)
+}
+
+/// What the gate says to this at `now`.
+pub fn check_for(intent: Intent, state: &LeadState, channel: Channel, settings: &Settings, now: Timestamp) -> Verdict {
     let lead = &state.lead;
     if lead.consent.opted_out.is_some() || lead.stage == crate::lead::Stage::Suppressed {
         return Verdict::Never(Reason::OptedOut);
@@ -84,15 +110,38 @@ pub fn check(state: &LeadState, channel: Channel, settings: &Settings, now: Time
     }
     let wanted = lead.consent.not_before.filter(|at| *at > now);
     let from = wanted.unwrap_or(now);
-    let open = match settings.contact.business_hours.contains(&channel) {
-        true => hours_of(lead, settings).next_open(from),
-        false => from,
+    let keeps_hours = settings.contact.business_hours.contains(&channel) && !matches!(intent, Intent::Answer(_));
+    let opens = |from: Timestamp| if keeps_hours { hours_of(lead, settings).next_open(from) } else { from };
+    let (open, limit) = match limits::may_hold(intent, settings) {
+        true => limits::Limits::of(intent, state, channel, settings).first_free(from, opens),
+        false => (opens(from), None),
     };
     match (open > now, open > from) {
         (false, _) => Verdict::Go,
-        (true, true) => Verdict::NotBefore { at: open, why: Reason::OutsideHours },
+        (true, true) => Verdict::NotBefore { at: open, why: limit.unwrap_or(Reason::OutsideHours) },
         (true, false) => Verdict::NotBefore { at: open, why: Reason::NotBefore },
     }
+}
+
+impl Intent {
+    /// What is meant by an open call.
+    pub(crate) const fn of_call(task: &Task) -> Self {
+        if task.redial || task.agreed { Self::Agreed } else { Self::New }
+    }
+}
+
+/// Whether a lead has an address for a channel. Calls can be made without a number, which whoever calls may find.
+pub fn has_address(lead: &Lead, channel: Channel) -> bool {
+    match channel {
+        Channel::Call | Channel::Meeting | Channel::Other => true,
+        Channel::Message => lead.profile.phone.is_some(),
+        Channel::Email => lead.profile.email.as_deref().and_then(identity::email).is_some(),
+    }
+}
+
+/// What the gate says of an open call at `now`.
+pub fn check_call(task: &Task, state: &LeadState, settings: &Settings, now: Timestamp) -> Verdict {
+    check_for(Intent::of_call(task), state, Channel::Call, settings, now)
 }
 
 /// How far ahead the choice of an owner looks for someone who is at work when the lead may be called: a week.
@@ -145,7 +194,7 @@ mod tests {
             calendars: BTreeMap::new(),
             fields: BTreeMap::new(),
             own_words: Default::default(),
-            contact: ContactPolicy { business_hours: vec![Channel::Call], email_via: None, notify_via: None },
+            contact: ContactPolicy { business_hours: vec![Channel::Call], ..ContactPolicy::default() },
             plugins: BTreeMap::new(),
             team: Team::default(),
         }
@@ -286,7 +335,7 @@ mod tests {
             change(&mut state.lead);
             assert_eq!(check(&state, channel, &settings(), at(now)), expected, "{what}");
             let effect = EffectId::born(state.lead.id, 1);
-            match permit(&state, effect, channel, &settings(), at(now)) {
+            match permit(&state, effect, channel, false, &settings(), at(now)) {
                 Ok(permit) => {
                     assert!(permit.is_for(effect, channel) && permit.at() == at(now), "{what}");
                     assert!(!permit.is_for(EffectId::born(state.lead.id, 2), channel), "{what}: it is no other's");
@@ -304,10 +353,13 @@ mod tests {
         let effects: Vec<EffectId> = (1..=UNDER_WAY_MAX as u64 + 1).map(|n| EffectId::born(state.lead.id, n)).collect();
         let (last, first) = effects.split_last().unwrap();
         first.iter().for_each(|effect| state.reserve(*effect, mail, now));
-        assert!(permit(&state, first[0], mail, &settings(), now).is_ok(), "a retry does not count against itself");
+        assert!(
+            permit(&state, first[0], mail, false, &settings(), now).is_ok(),
+            "a retry does not count against itself"
+        );
         let full = Verdict::NotBefore { at: now.plus_ms(UNDER_WAY_RECHECK_MS), why: Reason::UnderWay };
-        assert_eq!(permit(&state, *last, mail, &settings(), now), Err(full));
+        assert_eq!(permit(&state, *last, mail, false, &settings(), now), Err(full));
         assert!(state.release(first[3]));
-        assert!(permit(&state, *last, mail, &settings(), now).is_ok());
+        assert!(permit(&state, *last, mail, false, &settings(), now).is_ok());
     }
 }

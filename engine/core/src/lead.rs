@@ -121,6 +121,30 @@ pub struct Lead {
     /// The pool from which the owner was chosen. Tasks go there when the owner cannot do them.
     #[n(80)]
     pub pool: Option<String>,
+    /// How many touches there were on each of the lead's days, by channel, oldest first: what caps go by. Days that no cap can
+    /// reach any more are dropped.
+    #[n(260)]
+    #[cbor(skip_if = "Vec::is_empty", default)]
+    pub days: Vec<TouchDay>,
+    /// The lead's last word in a conversation that is not over: a reply, a call of its own, an answered call without a result.
+    #[n(261)]
+    pub said_at: Option<Timestamp>,
+}
+
+/// The longest window of a cap, in days. Touches are counted by the day for as long.
+pub const WINDOW_DAYS_MAX: u8 = 35;
+
+/// The touches of one day on one channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct TouchDay {
+    /// The day on the lead's clock, in days since 1970.
+    #[n(0)]
+    pub day: i32,
+    #[n(1)]
+    pub channel: Channel,
+    /// A double dial counts once.
+    #[n(2)]
+    pub touches: u16,
 }
 
 /// The id of a rep in `team.yaml`.
@@ -351,6 +375,8 @@ impl Lead {
             ages: Ages::default(),
             stage_own: None,
             pool: None,
+            days: Vec::new(),
+            said_at: None,
         }
     }
 
@@ -391,6 +417,20 @@ impl Lead {
     pub fn record_touch(&mut self, touch: Touch) {
         self.counts.contacts = self.counts.contacts.saturating_add(1);
         self.record_second_dial(touch);
+    }
+
+    /// Counts a touch for the caps.
+    pub(crate) fn count_on_day(&mut self, day: i32, channel: Channel) {
+        let newest = self.days.iter().map(|known| known.day).max().unwrap_or(day).max(day);
+        self.days.retain(|known| newest - known.day <= i32::from(WINDOW_DAYS_MAX));
+        match self.days.iter_mut().find(|known| known.day == day && known.channel == channel) {
+            Some(known) => known.touches = known.touches.saturating_add(1),
+            None if newest - day <= i32::from(WINDOW_DAYS_MAX) => {
+                let place = self.days.iter().position(|known| known.day > day).unwrap_or(self.days.len());
+                self.days.insert(place, TouchDay { day, channel, touches: 1 });
+            }
+            None => {}
+        }
     }
 
     /// Records the second dial of a double dial, which is a call but no contact of its own (practice B6).

@@ -72,6 +72,10 @@ pub struct Task {
     /// number by the time of the report. Until then it is the number that the lead has.
     #[n(16)]
     pub number: Option<String>,
+    /// Whether the call was agreed with the lead.
+    #[n(17)]
+    #[cbor(skip_if = "is_false", default)]
+    pub agreed: bool,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the derive calls it by reference")]

@@ -80,6 +80,12 @@ crate::codes::codes! {
         126 RunPaused = "run_paused",
         /// A workflow with a higher priority in its group has the lead.
         140 Ousted = "ousted",
+        /// The lead has had as many touches in the window as a cap allows.
+        160 Capped = "capped",
+        /// The last touch is too recent.
+        161 Gap = "gap",
+        /// A person is in conversation with the lead.
+        162 InConversation = "in_conversation",
     }
 }
 

@@ -61,7 +61,7 @@ impl Settings {
 }
 
 /// When leads may be contacted. The gate checks it for every touch.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ContactPolicy {
     /// The channels that keep to business hours in the lead's zone. Others may be used at any time.
     pub business_hours: Vec<Channel>,
@@ -69,6 +69,46 @@ pub struct ContactPolicy {
     pub email_via: Option<String>,
     /// The connection through which reps get reminders and escalations. Without one they get none.
     pub notify_via: Option<String>,
+    /// How many touches a lead may have, over all workflows.
+    pub caps: Vec<Cap>,
+    /// How much time lies between two touches, over all workflows.
+    pub gaps: Vec<Gap>,
+    /// How long after the lead's last word a conversation with it counts as over, if nobody reports that it is. Without this,
+    /// conversations hold nothing back.
+    pub quiet: Option<Span>,
+}
+
+impl ContactPolicy {
+    /// Whether anything counts touches over all workflows.
+    pub const fn has_limits(&self) -> bool {
+        !self.caps.is_empty() || !self.gaps.is_empty() || self.quiet.is_some()
+    }
+}
+
+/// The most touches in a window of the lead's days.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cap {
+    /// The channels whose touches count and are held back; all when empty.
+    pub channels: Vec<Channel>,
+    pub at_most: u16,
+    pub per: Window,
+}
+
+/// A window of days on the lead's clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Window {
+    /// This many days up to and including today.
+    Days(u8),
+    /// The week from Monday to Sunday.
+    Week,
+}
+
+/// The least time from the end of one touch to the beginning of the next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// The channels whose touches it lies between; all when empty.
+    pub channels: Vec<Channel>,
+    pub at_least: Span,
 }
 
 /// A plugin's entry in `cadenza.yaml`. A budget that is `None` has its default value.

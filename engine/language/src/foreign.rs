@@ -167,6 +167,15 @@ pub(crate) fn workflow_key(name: &str) -> Option<&'static str> {
     })
 }
 
+/// Our word for what another tool calls the purpose of a mail.
+pub(crate) fn purpose(word: &str) -> Option<&'static str> {
+    match word.to_lowercase().as_str() {
+        "reply" | "transactional" | "confirmation" | "operational" | "service" | "relationship" => Some("answer"),
+        "marketing" | "promotional" | "commercial" | "sales" | "campaign" | "nurture" => Some("outreach"),
+        _ => None,
+    }
+}
+
 /// Our type for a field type of another system.
 pub(crate) fn field_type(name: &str) -> Option<&'static str> {
     Some(match folded(name).as_str() {

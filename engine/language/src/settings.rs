@@ -5,6 +5,7 @@ use crate::foreign;
 use crate::form::Form;
 use crate::hours;
 use crate::known::Known;
+use crate::limits::{self, CAP, CONVERSATION, GAP};
 use crate::meant::slug;
 use crate::own_words;
 use crate::shape::{Shape, Takes, optional, required};
@@ -80,6 +81,13 @@ static CONTACT: Shape = Shape {
         ),
         optional("email_via", Takes::Ref("connection"), "Where mails leave when a step does not say"),
         optional("notify_via", Takes::Ref("connection"), "Where reminders and escalations to reps are sent"),
+        optional("caps", Takes::List(&Takes::Form(&CAP)), "How many touches a lead has, over all workflows"),
+        optional("gaps", Takes::List(&Takes::Form(&GAP)), "How much time lies between two touches"),
+        optional(
+            "conversation",
+            Takes::Form(&CONVERSATION),
+            "Holds mails and messages while a person is in conversation with the lead",
+        ),
     ],
 };
 
@@ -213,7 +221,7 @@ fn read_country(sheet: &Sheet<'_>, node: &Node) -> Option<Country> {
 }
 
 fn no_policy() -> ContactPolicy {
-    ContactPolicy { business_hours: Vec::new(), email_via: None, notify_via: None }
+    ContactPolicy::default()
 }
 
 fn read_fields(sheet: &Sheet<'_>, node: &Node, known: &mut Known<'_>) {
@@ -357,6 +365,7 @@ fn read_contact(sheet: &Sheet<'_>, node: &Node, known: &Known<'_>) -> Option<Con
     }
     policy.email_via = form.get("email_via").and_then(|via| sheet.text(via, "a connection"));
     policy.notify_via = form.get("notify_via").and_then(|via| sheet.text(via, "a connection"));
+    limits::read(sheet, &form, known, &mut policy);
     Some(policy)
 }
 

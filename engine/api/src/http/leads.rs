@@ -10,6 +10,7 @@ use crate::http::{cursor, own_words, paging};
 use crate::intake::{Draft, Rules};
 use crate::json::Tree;
 use crate::views::Page;
+use crate::views::gate::{GATED, GateView};
 use crate::views::lead::{LeadRow, LeadView};
 use crate::views::timeline::TimelineView;
 use crate::views::words::{self, Teller, Told};
@@ -21,7 +22,7 @@ use cadenza_core::field::{Profile, TEXT_BYTES_MAX};
 use cadenza_core::finding;
 use cadenza_core::id::LeadId;
 use cadenza_core::journal::{Entry, Ignored, Personal, Skeleton};
-use cadenza_core::lead::{RepId, Stage};
+use cadenza_core::lead::{Channel, RepId, Stage};
 use cadenza_core::plugin::Segment;
 use cadenza_core::state::LeadState;
 use cadenza_core::time::Timestamp;
@@ -205,6 +206,32 @@ pub(crate) async fn timeline(
     let last = entries.last().map(|entry| entry.seq).filter(|seq| *seq < state.seq);
     let next = last.map(|seq| cursor::write(&name, &u128::from(seq).to_be_bytes()));
     Ok(Json(TimelineView::new(&state, (after, &entries), &api.engine.catalog(), next, params.facts)))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "an object")]
+pub(crate) struct GateParams {
+    channel: Option<String>,
+}
+
+/// `GET /v1/leads/{id}/gate`: whether the lead may be contacted now, by each channel or by one.
+pub(crate) async fn gate(
+    _: Caller<Read>,
+    State(api): State<Shared>,
+    Named(id): Named<LeadId>,
+    Params(params): Params<GateParams>,
+) -> Result<Json<GateView>, Problem> {
+    let channels: Vec<Channel> = match &params.channel {
+        None => GATED.to_vec(),
+        Some(word) => {
+            let named = GATED.into_iter().find(|channel| channel.as_str() == word);
+            let listed = GATED.map(Channel::as_str).join(", ");
+            let unknown = || Problem::new(Kind::BadParameter, format!("`{word}` is none of {listed}")).at("channel");
+            vec![named.ok_or_else(unknown)?]
+        }
+    };
+    let state = load(&api, id).await?;
+    Ok(Json(GateView::new(&state, &channels, &api.engine.catalog(), api.engine.clock().now())))
 }
 
 /// `PUT /v1/leads`: sets what is known of a lead. The lead is found by `id`, `external_id`, `email` or `phone`, and

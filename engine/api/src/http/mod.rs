@@ -52,6 +52,7 @@ pub(crate) fn router(api: Shared) -> Router {
         .route("/v1/leads", get(leads::list).put(leads::put))
         .route("/v1/leads/{id}", get(leads::show))
         .route("/v1/leads/{id}/timeline", get(leads::timeline))
+        .route("/v1/leads/{id}/gate", get(leads::gate))
         .route("/v1/leads/{id}/owner", put(leads::set_owner))
         .route("/v1/leads/{id}/pause", post(leads::pause))
         .route("/v1/leads/{id}/resume", post(leads::resume))

@@ -2,6 +2,7 @@
 
 pub mod damage;
 pub mod facts;
+pub(crate) mod gate;
 pub(crate) mod lead;
 pub(crate) mod outbox;
 pub(crate) mod plugin;

@@ -8,7 +8,7 @@ use cadenza_core::expr::Object;
 use cadenza_core::field::field_info;
 use cadenza_core::gate;
 use cadenza_core::id::{AccountId, LeadId, RunId, TaskId};
-use cadenza_core::lead::{Channel, RepId};
+use cadenza_core::lead::RepId;
 use cadenza_core::plugin::Segment;
 use cadenza_core::run::{Run, RunState};
 use cadenza_core::state::LeadState;
@@ -217,7 +217,7 @@ impl std::fmt::Display for HeldBack {
 pub fn held_back(task: &Task, state: &LeadState, catalog: &Catalog, now: Timestamp) -> Option<HeldBack> {
     let put_off = task.not_before.filter(|until| *until > now);
     let verdict = match task.kind {
-        TaskKind::Call => gate::check(state, Channel::Call, &catalog.live.settings, now),
+        TaskKind::Call => gate::check_call(task, state, &catalog.live.settings, now),
         TaskKind::Todo | TaskKind::Escalation => gate::Verdict::Go,
     };
     match verdict {

@@ -645,6 +645,9 @@ pub const fn gate_words(why: gate::Reason) -> &'static str {
         gate::Reason::RunPaused => "its run is paused",
         gate::Reason::Ousted => "a workflow of a higher priority in its group has the lead",
         gate::Reason::UnderWay => "many other messages to the lead are under way",
+        gate::Reason::Capped => "the lead has had as many touches as a cap allows",
+        gate::Reason::Gap => "the last touch is too recent",
+        gate::Reason::InConversation => "a person is in conversation with the lead",
     }
 }
 

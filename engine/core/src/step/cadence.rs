@@ -225,7 +225,8 @@ impl Machine<'_> {
                 Err(NotMade::Never)
             }
             plan @ (TouchPlan::Call { .. } | TouchPlan::Task { .. }) => {
-                let Some(terms) = Terms::of_touch(plan) else { return false };
+                let Some(mut terms) = Terms::of_touch(plan) else { return false };
+                terms.redial = redial;
                 let kind = if plan.channel() == Some(Channel::Call) { TaskKind::Call } else { TaskKind::Todo };
                 self.make_task(id, kind, Some(state.touch), terms, &definition).map(Made::Task)
             }
@@ -234,9 +235,6 @@ impl Machine<'_> {
         };
         match made {
             Ok(Made::Task(task)) => {
-                if redial && let Some(task) = self.task_mut(task) {
-                    task.redial = true;
-                }
                 let phase = if redial { CadencePhase::RedialTask(task) } else { CadencePhase::Task(task) };
                 self.set_phase(id, state, phase);
                 true

@@ -112,7 +112,7 @@ impl Machine<'_> {
         if task.kind != TaskKind::Call {
             return None;
         }
-        match gate::check(self.state, Channel::Call, &self.cx.live.settings, self.cx.now) {
+        match gate::check_call(task, self.state, &self.cx.live.settings, self.cx.now) {
             verdict @ Verdict::NotBefore { at, why: Reason::NotBefore } => Some((at, verdict)),
             // While a call is held, none of its points falls due.
             Verdict::NotBefore { .. } | Verdict::Held(_) | Verdict::Go | Verdict::Never(_) => None,
@@ -350,6 +350,7 @@ impl Machine<'_> {
             reminders: 0,
             raised: false,
             redial: false,
+            agreed: false,
             about: Some(task.id),
             give_up: None,
             number: None,

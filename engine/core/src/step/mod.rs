@@ -255,7 +255,7 @@ struct Machine<'a> {
     /// Whether a field was set that a wait may depend on.
     dates_moved: bool,
     /// What the gate said of the open calls before the event was handled.
-    gate_before: Option<crate::gate::Verdict>,
+    gate_before: Option<tasks::CallVerdicts>,
     /// The lead fields that changed.
     changes: Vec<Change>,
 }

@@ -241,6 +241,9 @@ impl<'a> Machine<'a> {
     }
 
     fn engaged(&mut self, report: &Report, kind: &str) {
+        if matches!(kind, "reply" | "call") {
+            self.state.lead.said_at = self.state.lead.said_at.max(Some(report.at));
+        }
         let detail = report.text("detail").unwrap_or_default().to_owned();
         self.state.lead.record_engagement(Engagement { at: report.at, kind: kind.to_owned(), detail });
     }

@@ -6,7 +6,7 @@ use crate::effect::{Departure, Due, Effect, Message, Outgoing};
 use crate::event::{Delivery, MessageDue};
 use crate::gate::{self, Permit, Reason, Verdict};
 use crate::id::{EffectId, RunId};
-use crate::identity::{self, IdentityKind, Why};
+use crate::identity::{IdentityKind, Why};
 use crate::journal::{Ignored, Note};
 use crate::lead::{Channel, Outcome, Touch};
 use crate::run::{CadencePhase, CadenceState, RunState};
@@ -101,12 +101,7 @@ impl Machine<'_> {
 
     /// Why the lead can never be sent anything on a channel as things stand, or `None` when it can be.
     pub(super) fn never_sent(&self, channel: Channel) -> Option<Reason> {
-        let profile = &self.state.lead.profile;
-        let has_address = match channel {
-            Channel::Message => profile.phone.is_some(),
-            _ => profile.email.as_deref().and_then(identity::email).is_some(),
-        };
-        if !has_address {
+        if !gate::has_address(&self.state.lead, channel) {
             return Some(Reason::NoAddress);
         }
         match gate::check(self.state, channel, &self.cx.live.settings, self.cx.now) {
@@ -219,7 +214,8 @@ impl Machine<'_> {
         if let Some(at) = paused {
             return Err(Verdict::NotBefore { at, why: Reason::RunPaused });
         }
-        let permit = gate::permit(self.state, message.effect, channel, &self.cx.live.settings, self.cx.now);
+        let (settings, now) = (&self.cx.live.settings, self.cx.now);
+        let permit = gate::permit(self.state, message.effect, channel, self.is_answer(message), settings, now);
         if let Err(Verdict::Never(_)) = permit {
             return permit.map(Some);
         }
@@ -228,6 +224,13 @@ impl Machine<'_> {
             (None, Some(why)) => Err(Verdict::Held(why)),
             (None, None) => permit.map(Some),
         }
+    }
+
+    /// Whether a message answers the lead: the step or touch that made it says so.
+    fn is_answer(&self, message: &MessageDue) -> bool {
+        let Some((at, script)) = message.at.zip(message.script) else { return false };
+        let step = self.cx.definitions.get(&at.workflow).and_then(|definition| definition.step(at.step));
+        step.is_some_and(|step| step.verb.answers_with(script))
     }
 
     /// Whether a person asked for a message, or the run that made it still stands where it did.

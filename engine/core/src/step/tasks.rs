@@ -7,7 +7,7 @@ use super::verbs::NotMade;
 use super::view::ClosedTask;
 use crate::calendar::Calendar;
 use crate::event::{TaskChange, TaskReport};
-use crate::gate::{self, Verdict};
+use crate::gate::{self, Intent, Verdict};
 use crate::id::{RunId, TaskId};
 use crate::identity::{IdentityKey, IdentityKind};
 use crate::journal::{Ignored, Note};
@@ -26,6 +26,8 @@ pub(super) struct Terms<'d> {
     pub(super) escalate: Option<&'d Escalate>,
     pub(super) give_up: Option<Span>,
     pub(super) doer: &'d Doer,
+    /// Whether it is for the second dial of a double dial.
+    pub(super) redial: bool,
 }
 
 impl<'d> Terms<'d> {
@@ -42,12 +44,20 @@ impl<'d> Terms<'d> {
     /// The terms of a call or task of a cadence.
     pub(super) fn of_touch(touch: &'d TouchPlan) -> Option<Self> {
         match touch {
-            TouchPlan::Call { due, escalate, give_up, .. } => {
-                Some(Self { due: *due, escalate: escalate.as_ref(), give_up: *give_up, doer: &Doer::Owner })
-            }
-            TouchPlan::Task { due, escalate, give_up, .. } => {
-                Some(Self { due: *due, escalate: escalate.as_ref(), give_up: *give_up, doer: &Doer::Owner })
-            }
+            TouchPlan::Call { due, escalate, give_up, .. } => Some(Self {
+                due: *due,
+                escalate: escalate.as_ref(),
+                give_up: *give_up,
+                doer: &Doer::Owner,
+                redial: false,
+            }),
+            TouchPlan::Task { due, escalate, give_up, .. } => Some(Self {
+                due: *due,
+                escalate: escalate.as_ref(),
+                give_up: *give_up,
+                doer: &Doer::Owner,
+                redial: false,
+            }),
             TouchPlan::Email(_) | TouchPlan::Message(_) => None,
         }
     }
@@ -55,13 +65,13 @@ impl<'d> Terms<'d> {
 
 impl<'d> From<&'d Call> for Terms<'d> {
     fn from(call: &'d Call) -> Self {
-        Self { due: call.due, escalate: call.escalate.as_ref(), give_up: call.give_up, doer: &call.doer }
+        Self { due: call.due, escalate: call.escalate.as_ref(), give_up: call.give_up, doer: &call.doer, redial: false }
     }
 }
 
 impl<'d> From<&'d Todo> for Terms<'d> {
     fn from(todo: &'d Todo) -> Self {
-        Self { due: todo.due, escalate: todo.escalate.as_ref(), give_up: todo.give_up, doer: &todo.doer }
+        Self { due: todo.due, escalate: todo.escalate.as_ref(), give_up: todo.give_up, doer: &todo.doer, redial: false }
     }
 }
 
@@ -75,9 +85,11 @@ impl<'a> Machine<'a> {
         terms: Terms<'_>,
         definition: &Workflow,
     ) -> Result<TaskId, NotMade> {
-        let Terms { due, escalate, give_up, doer } = terms;
+        let Terms { due, escalate, give_up, doer, redial } = terms;
         let now = self.cx.now;
-        let gated = if kind == TaskKind::Call { self.gate_call().ok_or(NotMade::Never)? } else { None };
+        let agreed = self.state.callback_at.is_some();
+        let intent = if agreed || redial { Intent::Agreed } else { Intent::New };
+        let gated = if kind == TaskKind::Call { self.gate_call(intent).ok_or(NotMade::Never)? } else { None };
         if self.state.tasks.len() >= TASKS_MAX || self.is_spent() {
             return Err(NotMade::NoRoom);
         }
@@ -102,7 +114,8 @@ impl<'a> Machine<'a> {
             escalation: escalate.and_then(|escalate| first_point(escalate, from, calendar)),
             reminders: 0,
             raised: false,
-            redial: false,
+            redial,
+            agreed,
             about: None,
             give_up: give_up.map(|span| calendar.add(from, span)),
             number: None,
@@ -120,8 +133,8 @@ impl<'a> Machine<'a> {
 
     /// The first moment at which a call may be made. The outer `None` means never, the inner one means now. Calls are
     /// gated when they are created, and again when they are listed and claimed.
-    fn gate_call(&mut self) -> Option<Option<Timestamp>> {
-        let verdict = gate::check(self.state, Channel::Call, &self.cx.live.settings, self.cx.now);
+    fn gate_call(&mut self, intent: Intent) -> Option<Option<Timestamp>> {
+        let verdict = gate::check_for(intent, self.state, Channel::Call, &self.cx.live.settings, self.cx.now);
         if verdict != Verdict::Go {
             self.notes.push(Note::Gated { channel: Some(Channel::Call), verdict, effect: None });
         }
@@ -129,28 +142,32 @@ impl<'a> Machine<'a> {
     }
 
     /// What the gate says of calls now, or `None` when no call is open. It is asked before and after each event, so
-    /// that open calls are gated again whatever the event changed: a zone, a preference, the stage, an address.
-    pub(super) fn gate_of_calls(&self) -> Option<Verdict> {
+    /// that open calls are gated again whatever the event changed: a zone, a preference, the stage, an address, a touch.
+    pub(super) fn gate_of_calls(&self) -> Option<CallVerdicts> {
         let is_open = self.state.tasks.iter().any(|task| task.kind == TaskKind::Call);
-        is_open.then(|| gate::check(self.state, Channel::Call, &self.cx.live.settings, self.cx.now))
+        let (settings, now) = (&self.cx.live.settings, self.cx.now);
+        let check = |intent| gate::check_for(intent, self.state, Channel::Call, settings, now);
+        is_open.then(|| {
+            let new = check(Intent::New);
+            let agreed = if settings.contact.has_limits() { check(Intent::Agreed) } else { new };
+            CallVerdicts { new, agreed }
+        })
     }
 
     /// Applies the gate's new verdict to open calls: moves them to when they may be made, and
     /// withdraws those that never may be.
     pub(super) fn regate_calls(&mut self) {
         let Some(before) = self.gate_before.take() else { return };
-        let Some(verdict) = self.gate_of_calls() else { return };
-        if before == verdict {
+        let Some(after) = self.gate_of_calls() else { return };
+        if before == after {
             return;
         }
-        let never = matches!(verdict, Verdict::Never(_));
-        let (was, is) = (held_until(before), held_until(verdict));
-        let calls: Vec<TaskId> = self.state.tasks.iter().filter(|t| t.kind == TaskKind::Call).map(|t| t.id).collect();
-        for id in calls {
-            if never {
-                self.give_up_touch(id);
-            } else {
-                self.reoffer_call(id, was, is);
+        let calls = self.state.tasks.iter().filter(|task| task.kind == TaskKind::Call);
+        let calls: Vec<(TaskId, Intent)> = calls.map(|task| (task.id, Intent::of_call(task))).collect();
+        for (id, intent) in calls {
+            match after.of(intent) {
+                Verdict::Never(_) => self.give_up_touch(id),
+                verdict => self.reoffer_call(id, held_until(before.of(intent)), held_until(verdict)),
             }
         }
     }
@@ -229,7 +246,7 @@ impl<'a> Machine<'a> {
 
     /// Until when the gate holds a task back, if it is a call.
     fn gated_from(&self, task: &Task) -> Option<Timestamp> {
-        let verdict = gate::check(self.state, Channel::Call, &self.cx.live.settings, self.cx.now);
+        let verdict = gate::check_call(task, self.state, &self.cx.live.settings, self.cx.now);
         held_until(verdict).filter(|_| task.kind == TaskKind::Call)
     }
 
@@ -334,6 +351,10 @@ impl<'a> Machine<'a> {
             // This call settles a call-back that was agreed before, but not one that was agreed after the call was given up.
             self.state.callback_at.take_if(|_| !late);
         }
+        // Somebody has seen to what the lead said.
+        if task.kind == TaskKind::Todo && !late {
+            self.state.lead.said_at = None;
+        }
         let channel = if task.kind == TaskKind::Call { Some(Channel::Call.into()) } else { self.channel_of(&task) };
         if let Some(Said { means: channel, own: channel_own }) = channel {
             let touch = Touch {
@@ -401,11 +422,18 @@ impl<'a> Machine<'a> {
         if channel == Channel::Call {
             self.measure_first_call(touch.at);
         }
+        if result.is_some() {
+            self.state.lead.said_at = None;
+        } else if outcome.reached() {
+            self.state.lead.said_at = self.state.lead.said_at.max(Some(touch.at));
+        }
         self.lead_changed = true;
         self.touch = Some(touch.clone());
         if second_dial {
             self.state.lead.record_second_dial(touch);
         } else {
+            let day = gate::hours_of(&self.state.lead, &self.cx.live.settings).day(touch.at);
+            self.state.lead.count_on_day(day, touch.channel);
             self.state.lead.record_touch(touch);
         }
         let contact = self.state.lead.counts.contacts;
@@ -430,11 +458,17 @@ impl<'a> Machine<'a> {
             self.ignore(Ignored::UnknownRep);
             return;
         }
-        let (call, number) = (gate::check(self.state, Channel::Call, &self.cx.live.settings, now), self.number());
-        let Some(task) = self.task_mut(id) else {
+        let number = self.number();
+        let Some(open) = self.state.tasks.iter().find(|task| task.id == id) else {
             self.ignore(Ignored::UnknownTask);
             return;
         };
+        let intent = match Intent::of_call(open) {
+            Intent::New => Intent::Claim(id),
+            intent => intent,
+        };
+        let call = gate::check_for(intent, self.state, Channel::Call, &self.cx.live.settings, now);
+        let Some(task) = self.task_mut(id) else { return };
         let is_call = task.kind == TaskKind::Call;
         match change {
             TaskChange::Claimed(rep) if matches!(&task.assignee, Assignee::Rep(owner) if owner != rep) => {
@@ -512,6 +546,21 @@ impl<'a> Machine<'a> {
     pub(super) fn is_suppressed(&self) -> bool {
         self.state.lead.consent.opted_out.is_some()
             || matches!(self.state.lead.stage, Stage::Suppressed | Stage::Disqualified)
+    }
+}
+
+/// What the gate says of a lead's calls.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct CallVerdicts {
+    /// Of calls that are touches of their own.
+    new: Verdict,
+    /// Of calls that caps and gaps do not hold back.
+    agreed: Verdict,
+}
+
+impl CallVerdicts {
+    const fn of(self, intent: Intent) -> Verdict {
+        if matches!(intent, Intent::Agreed) { self.agreed } else { self.new }
     }
 }
 

@@ -26,7 +26,7 @@ pub(crate) use names::landing;
 pub use names::{ScriptId, StepId, StepRef, TouchId};
 pub use verbs::{
     Ask, Assign, AssignBy, Assignment, Awaited, Branch, Cadence, CadenceTouch, Call, Carry, ChosenBy, Doer, Email,
-    Escalate, Goal, HoldRule, HoldScope, Inquiry, MAIN_SCORE, MailResults, NextDay, Notify, OnFailure, Party,
+    Escalate, Goal, HoldRule, HoldScope, Inquiry, MAIN_SCORE, MailResults, NextDay, Notify, OnFailure, Party, Purpose,
     Recipient, Redial, Refused, Require, Results, Score, Script, Since, Split, SplitArm, SplitBy, Sticky, Todo,
     TouchPlan, Voicemails, Wait,
 };
@@ -168,6 +168,19 @@ pub enum Verb {
 }
 
 impl Verb {
+    /// Whether a message of this step with this script answers the lead.
+    pub fn answers_with(&self, script: ScriptId) -> bool {
+        let answers = |email: &Email| email.purpose == Purpose::Answer && ScriptId::of(&email.script) == script;
+        match self {
+            Self::Email(email) | Self::Message(email) => answers(email),
+            Self::Cadence(cadence) => cadence.touches.iter().any(|touch| match &touch.touch {
+                TouchPlan::Email(email) | TouchPlan::Message(email) => answers(email),
+                TouchPlan::Call { .. } | TouchPlan::Task { .. } => false,
+            }),
+            _ => false,
+        }
+    }
+
     /// The verb as the file spells it.
     pub const fn name(&self) -> &'static str {
         match self {

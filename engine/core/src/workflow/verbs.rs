@@ -416,6 +416,26 @@ pub struct Email {
     /// Mails of a cadence have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub results: Option<MailResults>,
+    /// What it is for.
+    #[serde(default, skip_serializing_if = "Purpose::is_default")]
+    pub purpose: Purpose,
+}
+
+/// What a message to a lead is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Purpose {
+    /// It wants something of the lead.
+    #[default]
+    Outreach,
+    /// It answers the lead or confirms what was agreed. Hours, caps, gaps and conversations do not hold it back.
+    Answer,
+}
+
+impl Purpose {
+    /// Whether it is the default of a file.
+    pub const fn is_default(&self) -> bool {
+        matches!(self, Self::Outreach)
+    }
 }
 
 /// Where a run goes, depending on the outcome of its mail.

@@ -17,8 +17,8 @@ use cadenza_core::value::{Value, ValueType};
 use cadenza_core::workflow::{
     Arm, Ask, AskRef, Assign, AssignBy, Assignment, Awaited, Branch, Cadence, CadenceTouch, Call, Carry, Doer, Email,
     Enroll, Enrolment, Escalate, Group, HoldRule, HoldScope, Http, Interrupt, Leave, MailResults, Method, OnFailure,
-    Part, ReEnroll, Reaction, Recipient, Redial, Refused, Results, Save, Score, Since, Step, StepIx, Sticky, Target,
-    Todo, TouchPlan, Verb, Voicemails, Wait, Workflow,
+    Part, Purpose, ReEnroll, Reaction, Recipient, Redial, Refused, Results, Save, Score, Since, Step, StepIx, Sticky,
+    Target, Todo, TouchPlan, Verb, Voicemails, Wait, Workflow,
 };
 use cadenza_core::workspace::{Binding, ContactPolicy, Live, Pool, Rep, Settings, Team, Territory};
 use jiff::civil::date;
@@ -270,7 +270,7 @@ pub fn todo(due: &str, results: Results) -> Verb {
     }))
 }
 pub fn email() -> Email {
-    Email { script: "mail.md".to_owned(), via: "smtp".to_owned(), results: None }
+    Email { script: "mail.md".to_owned(), via: "smtp".to_owned(), results: None, purpose: Purpose::default() }
 }
 /// A request whose answer sets the lead's campaign.
 pub fn http(results: Option<MailResults>) -> Verb {
@@ -502,6 +502,9 @@ pub fn settings() -> Settings {
         contact: ContactPolicy {
             business_hours: vec![Channel::Call],
             email_via: Some("smtp".to_owned()),
+            caps: Vec::new(),
+            gaps: Vec::new(),
+            quiet: None,
             notify_via: Some("chat".to_owned()),
         },
         plugins: BTreeMap::new(),

@@ -9,7 +9,7 @@ use crate::shape::Takes::{
 use crate::shape::{A_REQUEST, A_WORKFLOW, Key, Shape, Takes, optional, required};
 use cadenza_core::lead::{Outcome, TouchResult};
 use cadenza_core::plugin::Segment;
-use cadenza_core::workflow::{AssignBy, HoldScope, Method, NextDay, SplitBy, Sticky};
+use cadenza_core::workflow::{AssignBy, HoldScope, Method, NextDay, Purpose, SplitBy, Sticky};
 
 pub(super) const CONTACTS_MAX: u32 = 200;
 pub(super) const FIRINGS_MAX: u32 = 100;
@@ -344,6 +344,19 @@ pub(super) static ESCALATE: Shape = Shape {
     ],
 };
 
+/// What a message to the lead is for.
+const PURPOSE: Key = optional(
+    "purpose",
+    Words(purposes),
+    "`answer` for what answers the lead or confirms what was agreed: hours, caps, gaps and conversations do not hold it back",
+);
+
+pub(super) const PURPOSES: [(&str, Purpose); 2] = [("outreach", Purpose::Outreach), ("answer", Purpose::Answer)];
+
+fn purposes() -> Vec<&'static str> {
+    PURPOSES.iter().map(|(word, _)| *word).collect()
+}
+
 pub(super) static EMAIL: Shape = Shape {
     name: "a step with `email`",
     about: "One mail; the run goes on once it is handed over.",
@@ -351,6 +364,7 @@ pub(super) static EMAIL: Shape = Shape {
         ID,
         required("email", Ref("script"), "The script"),
         optional("via", Ref("connection"), "The connection it leaves by; `contact.email_via` when left out"),
+        PURPOSE,
         optional(
             "results",
             Table(mail_result_words, &Target),
@@ -452,6 +466,7 @@ pub(super) static TOUCH_EMAIL: Shape = Shape {
         TOUCH_REFUSED,
         required("email", Ref("script"), "The script"),
         optional("via", Ref("connection"), "The connection it leaves by"),
+        PURPOSE,
     ],
 };
 
@@ -466,6 +481,7 @@ pub(super) static TOUCH_MESSAGE: Shape = Shape {
         TOUCH_REFUSED,
         required("message", Ref("script"), "The script"),
         required("via", Ref("connection"), "The connection it leaves by"),
+        PURPOSE,
     ],
 };
 
@@ -726,6 +742,7 @@ pub(super) static MESSAGE: Shape = Shape {
         ID,
         required("message", Ref("script"), "The script"),
         required("via", Ref("connection"), "The connection it leaves by"),
+        PURPOSE,
         optional(
             "results",
             Table(mail_result_words, &Target),

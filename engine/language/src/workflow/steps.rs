@@ -2,7 +2,7 @@
 
 use super::shapes::{
     ARM, ASSIGN, BRANCH, CADENCE, CALL, COMPUTED, ELSE, EMAIL, END, ENROLL, ENROLMENT_FORM, HTTP, MESSAGE, NOTIFY,
-    REQUIRE, SCORE, SPLIT, SWITCH, TASK, UPDATE, WAIT, WATCH,
+    PURPOSES, REQUIRE, SCORE, SPLIT, SWITCH, TASK, UPDATE, WAIT, WATCH,
 };
 use super::{Reader, asks, assign, cadence, http, tasks, verbs, wait};
 use crate::condition::{Place, condition, expression, fields_of};
@@ -22,7 +22,7 @@ use cadenza_core::field::field_info;
 use cadenza_core::plugin::Segment;
 use cadenza_core::time::Span;
 use cadenza_core::value::{Value, ValueType};
-use cadenza_core::workflow::{Arm, Assignment, Email, Enrolment, MailResults, Step, Target, Verb};
+use cadenza_core::workflow::{Arm, Assignment, Email, Enrolment, MailResults, Purpose, Step, Target, Verb};
 use std::ops::Range;
 
 /// Every verb with its table.
@@ -416,7 +416,19 @@ pub(super) fn email(reader: &Reader<'_>, form: &Form<'_>, value: &Node, used: Us
             None
         }),
     };
-    Some(Email { script: script?, via: via?, results: None })
+    let purpose = purpose(reader, form);
+    Some(Email { script: script?, via: via?, results: None, purpose: purpose? })
+}
+
+/// What a message is for.
+fn purpose(reader: &Reader<'_>, form: &Form<'_>) -> Option<Purpose> {
+    let Some(node) = form.get("purpose") else { return Some(Purpose::default()) };
+    if let Some((said, ours)) = node.scalar().and_then(|scalar| Some((&scalar.text, foreign::purpose(&scalar.text)?))) {
+        let problem = Problem::error("unknown-word", node.span.clone(), format!("`{said}` cannot be a purpose"));
+        reader.sheet.report(problem.label(format!("here it is `{ours}`")).replace(ours));
+        return None;
+    }
+    reader.sheet.word(node, "a purpose", &PURPOSES)
 }
 
 /// The mail of a step, which may lead elsewhere when it does not arrive.
@@ -443,7 +455,8 @@ pub(super) fn ways_of_message(reader: &Reader<'_>, form: &Form<'_>, what: &str) 
 pub(super) fn text_message(reader: &Reader<'_>, form: &Form<'_>, value: &Node, used: Use) -> Option<Email> {
     let script = reader.script(value, used);
     let via = form.get("via").and_then(|node| reader.connection(node));
-    Some(Email { script: script?, via: via?, results: None })
+    let purpose = purpose(reader, form);
+    Some(Email { script: script?, via: via?, results: None, purpose: purpose? })
 }
 
 /// The text message of a step.

@@ -13,6 +13,7 @@ mod event;
 mod findings;
 mod import;
 mod leads;
+mod next;
 mod parked;
 mod plugin;
 mod preview;
@@ -91,6 +92,8 @@ enum Command {
     Doctor(doctor::Doctor),
     /// Tell a lead's story: every event, decision and touch, and why
     Why(why::Why),
+    /// Whether a lead may be contacted now, by which channel, and when that changes
+    Next(next::Next),
     /// Write, build, test, measure and inspect plugins
     #[command(subcommand)]
     Plugin(plugin::Plugin),
@@ -122,6 +125,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Restore(restore) => restore.run(),
         Command::Doctor(doctor) => doctor.run(),
         Command::Why(why) => why.run(),
+        Command::Next(next) => next.run(),
         Command::Plugin(plugin) => plugin.run(),
         Command::CompileComponent => return cadenza_builds::compile::child(),
     };

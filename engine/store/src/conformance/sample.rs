@@ -128,6 +128,7 @@ pub fn waiting(n: u64) -> LeadState {
         reminders: 0,
         raised: false,
         redial: false,
+        agreed: true,
         about: None,
         give_up: None,
         number: None,
