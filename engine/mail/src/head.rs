@@ -16,7 +16,10 @@ impl<'a> Head<'a> {
     pub(crate) fn read(bytes: &'a [u8]) -> Option<Self> {
         let message = parser().parse_headers(bytes)?;
         let fields = message.parts.into_iter().next()?.headers;
-        (!fields.is_empty()).then_some(Self { fields })
+        // JSON has colons too.
+        let is_plain =
+            |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+        fields.iter().any(|field| is_plain(field.name.as_str())).then_some(Self { fields })
     }
 
     pub(crate) fn into_owned(self) -> Head<'static> {

@@ -18,8 +18,9 @@ mod report;
 mod severity;
 mod text;
 mod until;
+pub mod vendor;
 
-pub use severity::{Kind, severity};
+pub use severity::Kind;
 
 use cadenza_core::date::Date;
 use cadenza_core::time::Timestamp;

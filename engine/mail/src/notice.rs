@@ -123,7 +123,7 @@ pub(crate) fn read(parted: &Parted<'_>, text: &str, about: &mut Vec<String>) -> 
         Some(returned) => about.extend(returned.ids("Message-ID")),
         None => about.extend(text.lines().find_map(message_id)),
     }
-    let kind = severity::severity(status.as_deref(), &words);
+    let kind = severity::of(status.as_deref(), &words);
     Some(Verdict::Bounce(Bounce { recipient, kind, status, diagnostic }))
 }
 

@@ -80,7 +80,7 @@ impl Recipient {
     }
 
     fn kind(&self) -> Kind {
-        severity::severity(self.precise_status().as_deref(), self.diagnostic.as_deref().unwrap_or_default())
+        severity::of(self.precise_status().as_deref(), self.diagnostic.as_deref().unwrap_or_default())
     }
 }
 

@@ -126,7 +126,7 @@ const FOR_NOW: &[&str] = &[
 ];
 
 /// How final a failure is, by its status (RFC 3463) and the server's words.
-pub fn severity(status: Option<&str>, words: &str) -> Kind {
+pub(crate) fn of(status: Option<&str>, words: &str) -> Kind {
     let lower = words.to_lowercase();
     let by_words = || match (has_any(&lower, NOBODY), has_any(&lower, FOR_NOW)) {
         (true, false) => Kind::Hard,
@@ -208,7 +208,7 @@ mod tests {
             (None, "552 mailbox quota exceeded", Soft),
             (None, "", Soft),
         ] {
-            assert_eq!(severity(status, words), kind, "{status:?} {words}");
+            assert_eq!(of(status, words), kind, "{status:?} {words}");
         }
     }
 

@@ -6,15 +6,12 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Instant;
 
-fn corpus() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("corpus")
-}
-
-/// Every message of the corpus by its name, in order.
-fn messages() -> Vec<(String, Vec<u8>)> {
-    let files = fs::read_dir(corpus()).expect("the corpus is there").map(|file| file.expect("it can be listed").path());
+/// The files of a folder with this ending by their names, in order.
+pub(crate) fn files(folder: &str, ending: &str) -> Vec<(String, Vec<u8>)> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let files = fs::read_dir(folder).expect("the folder is there").map(|file| file.expect("it can be listed").path());
     let mut named: Vec<(String, Vec<u8>)> = files
-        .filter(|path| path.extension().is_some_and(|ending| ending == "eml"))
+        .filter(|path| path.extension().is_some_and(|found| found == ending))
         .map(|path| {
             let name = path.file_stem().expect("it has a name").to_string_lossy().into_owned();
             (name, fs::read(&path).expect("it can be read"))
@@ -24,12 +21,37 @@ fn messages() -> Vec<(String, Vec<u8>)> {
     named
 }
 
-fn now() -> Timestamp {
+/// Compares what was read with the table `verdicts.txt` of a folder.
+#[track_caller]
+pub(crate) fn same_as_table(folder: &str, read: &str) {
+    let table = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(folder).join("verdicts.txt");
+    if std::env::var_os("VERDICTS_UPDATE").is_some() {
+        fs::write(&table, read).expect("the table can be written");
+    }
+    let expected = fs::read_to_string(&table).unwrap_or_default();
+    let others: Vec<&str> = read.lines().filter(|line| !expected.lines().any(|known| known == *line)).collect();
+    let gone: Vec<&str> = expected.lines().filter(|line| !read.lines().any(|now| now == *line)).collect();
+    assert!(
+        others.is_empty() && gone.is_empty() && !read.is_empty(),
+        "read otherwise than {} says. If it is meant so, run again with VERDICTS_UPDATE=1 and look at the \
+         difference.\nnow:\n{}\nexpected:\n{}",
+        table.display(),
+        others.join("\n"),
+        gone.join("\n")
+    );
+}
+
+/// Every message of the corpus.
+fn messages() -> Vec<(String, Vec<u8>)> {
+    files("corpus", "eml")
+}
+
+pub(crate) fn now() -> Timestamp {
     Timestamp::parse("2026-11-30T12:00:00Z").expect("a time")
 }
 
 /// A message's verdict in one line.
-fn line(name: &str, mail: &Mail) -> String {
+pub(crate) fn line(name: &str, mail: &Mail) -> String {
     let mut line = format!("{name} | {}", mail.verdict.name());
     let mut add = |what: &str, value: Option<&str>| {
         if let Some(value) = value {
@@ -59,20 +81,7 @@ fn line(name: &str, mail: &Mail) -> String {
 #[test]
 fn every_message_is_what_the_table_says() {
     let read: String = messages().iter().map(|(name, raw)| line(name, &super::read(raw, now())) + "\n").collect();
-    let table = corpus().join("verdicts.txt");
-    if std::env::var_os("VERDICTS_UPDATE").is_some() {
-        fs::write(&table, &read).expect("the table can be written");
-    }
-    let expected = fs::read_to_string(&table).unwrap_or_default();
-    let others: Vec<&str> = read.lines().filter(|line| !expected.lines().any(|known| known == *line)).collect();
-    let gone: Vec<&str> = expected.lines().filter(|line| !read.lines().any(|now| now == *line)).collect();
-    assert!(
-        others.is_empty() && gone.is_empty(),
-        "read otherwise than corpus/verdicts.txt says. If it is meant so, run again with VERDICTS_UPDATE=1 and look at \
-         the difference.\nnow:\n{}\nexpected:\n{}",
-        others.join("\n"),
-        gone.join("\n")
-    );
+    same_as_table("corpus", &read);
     assert!(read.lines().count() >= 60, "the corpus is there");
 }
 

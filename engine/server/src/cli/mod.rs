@@ -13,6 +13,7 @@ mod event;
 mod findings;
 mod import;
 mod leads;
+mod mail_in;
 mod parked;
 mod plugin;
 mod preview;
@@ -66,6 +67,8 @@ enum Command {
     Import(import::Import),
     /// Post events from a file
     Event(event::Event),
+    /// Hand a message that came back by mail to a running engine: a reply, a bounce, an opt-out
+    MailIn(mail_in::MailIn),
     /// Make, list and revoke API tokens
     #[command(subcommand)]
     Token(token::Token),
@@ -110,6 +113,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Schema(schema) => schema.run(),
         Command::Import(import) => import.run(),
         Command::Event(event) => event.run(),
+        Command::MailIn(mail) => mail.run(),
         Command::Token(token) => token.run(),
         Command::Leads(leads) => leads.run(),
         Command::Runs(runs) => runs.run(),
