@@ -4,7 +4,7 @@
 use crate::intake::Draft;
 use cadenza_core::event::{EventType, SOFT_BOUNCE, StandardEvent};
 use cadenza_core::id::{EffectId, LeadId};
-use cadenza_core::time::Timestamp;
+use cadenza_core::time::{DAY_MS, Timestamp};
 use cadenza_core::value::Value;
 use cadenza_mail::{Answer, Bounce, Kind, Mail, Verdict};
 use sha2::{Digest as _, Sha256};
@@ -15,6 +15,9 @@ pub const SOURCE: &str = "mail";
 /// Messages of ours that a message is looked up by, the nearest first. Whoever answers the fifth mail of a thread names
 /// them all.
 const LOOKED_UP_MAX: usize = 10;
+/// How long ago a message may have been written, in days: servers try for five. If it says anything else, its clock is
+/// wrong, and it counts from when it came.
+const WRITTEN_DAYS_MAX: i64 = 7;
 
 /// The messages of ours that a message names. Their ids are made of the keys under which they left
 /// (`Outgoing::key`), and lead to their leads. Anybody can write such an id, so what it leads to has to be checked.
@@ -132,7 +135,7 @@ pub fn draft<'a>(mail: &Mail, id: &'a str, source: &'a str, lead: Option<LeadId>
         (Some(_), Some(address)) if says_no => drop(data.insert("email".to_owned(), text(address))),
         (Some(_), _) => {}
     }
-    let at = mail.at.filter(|at| *at <= now);
+    let at = mail.at.filter(|at| (0..=WRITTEN_DAYS_MAX * DAY_MS).contains(&now.since_ms(*at)));
     let kind = EventType::Standard(kind);
     Some(Draft { source, id, kind, at, lead, fields, data, left_out: Vec::new(), enrolls: true })
 }

@@ -25,6 +25,8 @@ const SCHEMES: [&str; 2] = ["standard-webhooks", "stripe"];
 const TOLERANCE_DEFAULT_MS: u64 = 5 * MINUTE_MS.unsigned_abs();
 /// The source of events from `POST /v1/events`. A webhook with this name would share their ids.
 pub const EVENTS_SOURCE: &str = "api";
+/// The lock for senders that sign in no way that is checked.
+const TOKEN_IN_ADDRESS: &str = "{ token: query, name: token }";
 /// The most names in a path.
 const PATH_PARTS_MAX: usize = 16;
 
@@ -196,7 +198,8 @@ fn read_mail_source(sheet: &Sheet<'_>, node: &Node) -> Option<Source> {
         let message = format!("{provider} signs in a way that is not checked, or not at all");
         let help = "write `signature: { token: query, name: token }`, and put the token into the address that you give to the \
                     provider: `/hooks/NAME?token=…`";
-        sheet.report(Problem::error("mail-signature", form.key_span("signature"), message).help(help));
+        let span = form.get("signature").map_or_else(|| form.pointer(), |node| node.span.clone());
+        sheet.report(Problem::error("mail-signature", span, message).help(help).replace(TOKEN_IN_ADDRESS));
     }
     let tolerance_ms = tolerance.unwrap_or(Some(TOLERANCE_DEFAULT_MS))?;
     Some(Source { signature, tolerance_ms, brings: Brings::Mail(format) })

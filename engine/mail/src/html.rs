@@ -14,6 +14,8 @@ const ENTITY_BYTES_MAX: usize = 40;
 pub(crate) fn to_text(html: &str) -> String {
     let mut out = Text { quoted: 0, at_start: true, space: false, text: String::with_capacity(html.len() / 2) };
     let mut rest = html;
+    // Elements whose end is not there, so that nobody looks for it again and again.
+    let mut endless: Vec<String> = Vec::new();
     while let Some(at) = rest.find(['<', '&']) {
         out.add(&rest[..at]);
         rest = &rest[at..];
@@ -28,7 +30,12 @@ pub(crate) fn to_text(html: &str) -> String {
             let name = tag.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default().to_ascii_lowercase();
             rest = after;
             if HIDDEN.contains(&&*name) && !closes && !tag.ends_with('/') {
-                rest = behind(after, &name);
+                if !endless.contains(&name) {
+                    match behind(after, &name) {
+                        Some(behind) => rest = behind,
+                        None => endless.push(name),
+                    }
+                }
             } else if BLOCKS.contains(&&*name) {
                 out.line();
                 if name == "blockquote" {
@@ -47,17 +54,16 @@ pub(crate) fn to_text(html: &str) -> String {
     out.text
 }
 
-/// What follows the end of an element, or the whole rest of a document that never ends it.
-fn behind<'a>(html: &'a str, name: &str) -> &'a str {
+/// What follows the end of an element. A head that is never closed would hide the whole message.
+fn behind<'a>(html: &'a str, name: &str) -> Option<&'a str> {
     let mut rest = html;
     while let Some(at) = rest.find("</") {
         rest = &rest[at + 2..];
         if rest.get(..name.len()).is_some_and(|found| found.eq_ignore_ascii_case(name)) {
-            return rest.find('>').map_or("", |end| &rest[end + 1..]);
+            return Some(rest.find('>').map_or("", |end| &rest[end + 1..]));
         }
     }
-    // A head that is never closed would hide the whole message.
-    html
+    None
 }
 
 fn entity<'a>(rest: &'a str, out: &mut Text) -> &'a str {

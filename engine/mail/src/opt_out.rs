@@ -40,7 +40,7 @@ const WORDS: &[&str] = &[
 ];
 /// The words that may be the whole of a mailbox's name, or a part of it.
 const MAILBOXES: [&str; 5] = ["unsubscribe", "unsub", "abmelden", "desabonnement", "baja"];
-/// Subjects of the address in `List-Unsubscribe`: the word, and at most one more, such as a key.
+/// Subjects of the address in `List-Unsubscribe`: the word, and perhaps a key.
 const SUBJECTS: [&str; 3] = ["unsubscribe", "abmelden", "désabonnement"];
 
 /// Whether the address or the subject says so.
@@ -56,7 +56,8 @@ pub(crate) fn by_head(head: &Head<'_>) -> bool {
     let subject = head.text("Subject").unwrap_or_default().to_lowercase();
     let mut words = subject.split_whitespace();
     let first = words.next().unwrap_or_default().trim_end_matches(':');
-    SUBJECTS.contains(&first) && words.count() <= 1
+    let is_key = |word: &str| word.bytes().any(|byte| byte.is_ascii_digit());
+    SUBJECTS.contains(&first) && words.next().is_none_or(is_key) && words.next().is_none()
 }
 
 /// Whether the answer says only that, or has nothing but a subject that says it.

@@ -105,10 +105,10 @@ pub(crate) fn cut(text: &str) -> String {
     let text = text::visible(text);
     let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
     let mut kept: Vec<&str> = Vec::new();
+    let mut has_words = false;
     let mut at = 0;
     while at < lines.len() {
         let line = lines[at];
-        let has_words = kept.iter().any(|line| !line.trim().is_empty());
         if is_signature(line) {
             // What follows a quotation below the signature is not part of it either.
             match lines[at..].iter().position(|line| is_quoted(line)) {
@@ -129,6 +129,7 @@ pub(crate) fn cut(text: &str) -> String {
         } else {
             if !is_of_device(line) {
                 kept.push(line);
+                has_words |= !line.trim().is_empty();
             }
             at += 1;
         }

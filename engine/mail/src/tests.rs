@@ -149,7 +149,8 @@ fn hostile_messages_end_in_time() {
     };
     let deep: String =
         (0..5_000).map(|n| format!("Content-Type: multipart/mixed; boundary=b{n}\n\n--b{n}\n")).collect();
-    let cases: [(&str, Vec<u8>); 22] = [
+    let addresses = |count: u32| (0..count).map(|n| format!("<a{n}@b{n}.example>,\n")).collect::<String>().into_bytes();
+    let cases: [(&str, Vec<u8>); 25] = [
         ("nothing", Vec::new()),
         ("zeros", vec![0; MESSAGE_BYTES_MAX]),
         ("parts in parts", deep.into_bytes()),
@@ -169,6 +170,9 @@ fn hostile_messages_end_in_time() {
         ("heads in HTML", repeat("Content-Type: text/html\n\n", "<head>", "")),
         ("quotations in HTML", repeat("Content-Type: text/html\n\n", "<blockquote>a", "")),
         ("entities", repeat("Content-Type: text/html\n\n", "&a", "")),
+        ("empty lines", repeat("A: b\n\n", "\n", "")),
+        ("signatures", repeat("A: b\n\n", "--\n", "> a")),
+        ("addresses that differ", [b"A: b\n\n".to_vec(), addresses(60_000)].concat()),
         ("lines that may say who wrote", repeat("A: b\n\n", "On 1 @\n", "")),
         ("heads that may be quoted", repeat("A: b\n\n", "From: a\n", "")),
         ("dates", repeat("Auto-Submitted: yes\n\n", "until 1 may 2027 ", "")),
@@ -182,6 +186,13 @@ fn hostile_messages_end_in_time() {
     {
         survive(&[daemon.as_slice(), part.repeat(100_000).as_bytes()].concat(), what);
     }
+    survive(&[daemon.as_slice(), &addresses(30_000)].concat(), "addresses that differ");
+    let failed = b"From: mailer-daemon@x.example\nX-Failed-Recipients: ".to_vec();
+    let folded: Vec<u8> = addresses(3_000)
+        .into_iter()
+        .flat_map(|byte| if byte == b'\n' { vec![b'\n', b' '] } else { vec![byte] })
+        .collect();
+    survive(&[failed, folded, b"\n\nx".to_vec()].concat(), "addresses that failed");
     let report = b"Content-Type: message/delivery-status\n\n";
     for (what, part) in [("groups", "Action: failed\n\n"), ("fields", "Action: failed\n"), ("folds", "A: b\n c\n d\n")]
     {

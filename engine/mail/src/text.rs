@@ -1,5 +1,6 @@
 //! Small readings of plain text: addresses, ids of messages, codes, words.
 
+use crate::ADDRESSES_MAX;
 use cadenza_core::identity;
 
 /// A text in one line, without control characters.
@@ -25,7 +26,7 @@ pub(crate) fn head(text: &str, bytes_max: usize) -> &str {
     &text[..end]
 }
 
-/// The mail addresses in a text, each once.
+/// The first mail addresses in a text, each once.
 pub(crate) fn addresses(text: &str) -> Vec<String> {
     let is_between = |c: char| c.is_whitespace() || "<>()[]\",;:'`".contains(c);
     let mut found = Vec::new();
@@ -34,6 +35,9 @@ pub(crate) fn addresses(text: &str) -> Vec<String> {
         // A change-of-sender address (BATV, SRS) is none that a person has.
         if let Some(address) = identity::email(word).filter(|address| !found.contains(address)) {
             found.push(address);
+            if found.len() == ADDRESSES_MAX {
+                break;
+            }
         }
     }
     found
