@@ -4,8 +4,10 @@
 use crate::intake::Draft;
 use cadenza_core::event::{EventType, SOFT_BOUNCE, StandardEvent};
 use cadenza_core::id::{EffectId, LeadId};
+use cadenza_core::identity;
 use cadenza_core::time::{DAY_MS, Timestamp};
 use cadenza_core::value::Value;
+use cadenza_core::workspace::{Rep, Team};
 use cadenza_mail::{Answer, Bounce, Kind, Mail, Verdict};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
@@ -53,6 +55,13 @@ pub fn address(mail: &Mail) -> Option<&str> {
         }
         Verdict::Other(_) => None,
     }
+}
+
+/// The rep of the team by whose address the message would find a lead.
+pub fn rep<'a>(mail: &Mail, team: &'a Team) -> Option<&'a str> {
+    let wanted = identity::email(address(mail)?)?;
+    let has_it = |rep: &&Rep| rep.email.as_deref().and_then(identity::email).is_some_and(|email| email == wanted);
+    team.reps.values().find(has_it).map(|rep| rep.name.as_str())
 }
 
 /// The type of event that a message becomes; `None` when it concerns no lead.

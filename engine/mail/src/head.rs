@@ -16,10 +16,7 @@ impl<'a> Head<'a> {
     pub(crate) fn read(bytes: &'a [u8]) -> Option<Self> {
         let message = parser().parse_headers(bytes)?;
         let fields = message.parts.into_iter().next()?.headers;
-        // JSON has colons too.
-        let is_plain =
-            |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
-        fields.iter().any(|field| is_plain(field.name.as_str())).then_some(Self { fields })
+        (!fields.is_empty() && bytes.split(|byte| *byte == b'\n').any(is_field)).then_some(Self { fields })
     }
 
     pub(crate) fn into_owned(self) -> Head<'static> {
@@ -122,6 +119,13 @@ impl<'a> Head<'a> {
             .is_some_and(ContentType::is_attachment)
             || self.content_type().is_some_and(named)
     }
+}
+
+/// Whether a line is a field, and no other text: JSON has colons too, and mail-parser takes a word for a field.
+fn is_field(line: &[u8]) -> bool {
+    let name = line.split(|byte| *byte == b':').next().unwrap_or_default();
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    name.len() < line.len() && !name.is_empty() && name.trim_ascii_end().iter().all(plain)
 }
 
 /// The addresses as they are written, in lower case. Those of programs count too.

@@ -71,7 +71,7 @@ fn entity<'a>(rest: &'a str, out: &mut Text) -> &'a str {
     match end.filter(|end| rest[1..*end].bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'#')) {
         Some(end) => {
             let mut known = String::new();
-            add_html_token(&mut known, rest[..=end].as_bytes(), false);
+            add_html_token(&mut known, &rest.as_bytes()[..=end], false);
             out.add(&known.replace('\u{A0}', " "));
             &rest[end + 1..]
         }

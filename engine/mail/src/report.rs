@@ -11,7 +11,7 @@ const GROUPS_MAX: usize = 100;
 pub(crate) fn read(parted: &Parted<'_>, about: &mut Vec<String>) -> Option<Verdict> {
     let part = parted.part("message/delivery-status").or_else(|| parted.part("message/global-delivery-status"))?;
     let groups = groups(&part.text());
-    let recipients: Vec<Recipient> = groups.iter().filter_map(|group| Recipient::of(group)).collect();
+    let recipients: Vec<Recipient> = groups.iter().filter_map(Recipient::of).collect();
     let failed = recipients.iter().filter(|one| one.is_failed());
     let worst = failed.min_by_key(|one| one.kind() == Kind::Soft);
     let verdict = match worst {

@@ -178,13 +178,18 @@ pub(crate) async fn deliver(api: &Shared, mail: &Mail, source: &str, raw: &[u8])
         let why = if let Verdict::Other(why) = mail.verdict { why.words() } else { "it concerns no lead" };
         return Ok(Brought::nothing(mail, why.to_owned()));
     };
+    let catalog = api.engine.catalog();
+    if let Some(rep) = mail::rep(mail, &catalog.workspace.settings.team) {
+        // Reps answer in the same threads, and are away too; and notices to them come back.
+        return Ok(Brought::nothing(mail, format!("it is about {rep} of the team, and not about a lead")));
+    }
     let by_message = lead_of_message(api, mail).await?;
     if by_message.is_none()
         && let Some(why) = unknown_address(api, mail).await?
     {
         return Ok(Brought::nothing(mail, why));
     }
-    let (catalog, now) = (api.engine.catalog(), api.engine.clock().now());
+    let now = api.engine.clock().now();
     let id = mail::event_id(mail, raw);
     let Some(draft) = mail::draft(mail, &id, source, by_message, now) else {
         return Ok(Brought::nothing(mail, "it concerns no lead".to_owned()));
@@ -208,11 +213,14 @@ pub(crate) async fn deliver(api: &Shared, mail: &Mail, source: &str, raw: &[u8])
     })
 }
 
-/// The lead to which a message of ours was sent, if the lead is known and has made as many messages. Anybody can write an id.
+/// The lead to which a message of ours was sent, if the lead is known and has made as many messages. Anybody can write an id. A
+/// bounce that does not say whom the message did not reach is the lead's only if it was a mail to the lead, and no notice.
 async fn lead_of_message(api: &Shared, mail: &Mail) -> Result<Option<LeadId>, Problem> {
     for effect in mail::named(mail) {
-        let known = api.engine.lead(effect.lead()).await?;
-        if known.is_some_and(|state| (1..=state.born).contains(&effect.in_journal().number())) {
+        let Some(state) = api.engine.lead(effect.lead()).await? else { continue };
+        let was_made = (1..=state.born).contains(&effect.in_journal().number());
+        let was_mail = || state.lead.touches.iter().any(|touch| touch.effect == Some(effect));
+        if was_made && (mail::address(mail).is_some() || was_mail()) {
             return Ok(Some(effect.lead()));
         }
     }
