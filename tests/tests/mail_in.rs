@@ -1,5 +1,5 @@
-//! What comes back by mail, through `cadenza mail-in`: a reply moves the run of the mail that it answers, an out-of-office
-//! message pauses it, a bounce binds the address, and what concerns nobody is said to.
+//! What comes back by mail, through `cadenza mail-in`: a reply moves the run of the mail that it answers, an
+//! out-of-office message pauses it, a bounce binds the address, and what concerns nobody is said to.
 
 use cadenza_tests::project::Said;
 use cadenza_tests::{Engine, Mailbox, Site, cadenza, eventually};
@@ -36,7 +36,8 @@ steps:
 
 fn start(site: &Site, mailbox: &Mailbox) -> Engine {
     site.write("letters.yaml", FLOW);
-    let letter = "---\nobjective: Say hello\nsubject: Hello {{ lead.first_name | default(\"you\") }}\nreviewed_by: Ana\n---\nHello.\n";
+    let letter = "---\nobjective: Say hello\nsubject: Hello {{ lead.first_name | default(\"you\") }}\n\
+        reviewed_by: Ana\n---\nHello.\n";
     site.write("scripts/letter.md", letter);
     site.edit("inbound.yaml", |text| text.replace("when: lead.created", "when: custom.never"));
     let engine = Engine::start(site, "virtual", Some(&mailbox.url));
@@ -78,8 +79,9 @@ fn a_reply_moves_the_run_and_is_shown() {
     let id = eventually("the mail leaves", || ids(&mailbox, "ada@acme.example").pop());
     // A colleague answers, from an address that no lead has: the mail of ours leads to the lead.
     let reply = format!(
-        "From: Charles <charles@acme.example>\nTo: bo@us.example\nSubject: Re: Hello ada\nMessage-ID: <r1@acme.example>\n\
-         In-Reply-To: {id}\n\nYes, please call on Thursday.\nIt {{{{ 7 * 7 }}}} works.\n\nOn 30.11.26 10:00, Bo wrote:\n> Hello.\n"
+        "From: Charles <charles@acme.example>\nTo: bo@us.example\nSubject: Re: Hello ada\n\
+         Message-ID: <r1@acme.example>\nIn-Reply-To: {id}\n\nYes, please call on Thursday.\nIt {{{{ 7 * 7 }}}} works.\n\n\
+         On 30.11.26 10:00, Bo wrote:\n> Hello.\n"
     );
     pipe(&engine, &site, &reply).expect(0, &["reply: email.replied", &lead, "the message of ours"]);
     eventually("the run has come to its answer", || {
@@ -102,8 +104,8 @@ fn out_of_office_pauses_until_then() {
     let lead = bring(&engine, "ada");
     let id = eventually("the mail leaves", || ids(&mailbox, "ada@acme.example").pop());
     let away = format!(
-        "From: ada@acme.example\nTo: bo@us.example\nSubject: Automatic reply: Hello ada\nMessage-ID: <a1@acme.example>\n\
-         Date: Mon, 30 Nov 2026 15:00:00 +0000\nAuto-Submitted: auto-replied\nIn-Reply-To: {id}\n\n\
+        "From: ada@acme.example\nTo: bo@us.example\nSubject: Automatic reply: Hello ada\n\
+         Message-ID: <a1@acme.example>\nDate: Mon, 30 Nov 2026 15:00:00 +0000\nAuto-Submitted: auto-replied\nIn-Reply-To: {id}\n\n\
          I am out of the office and will be back on December 14.\n"
     );
     pipe(&engine, &site, &away).expect(0, &["automatic reply: email.auto_replied", &lead]);
@@ -197,7 +199,8 @@ fn providers_tell_what_came_back() {
         .iter()
         .map(|format| {
             format!(
-                "  {format}:\n    format: {format}\n    signature: {{ token: query, name: token }}\n    secret: {{ env: CADENZA_WEBSITE_SECRET }}\n"
+                "  {format}:\n    format: {format}\n    signature: {{ token: query, name: token }}\n    \
+                 secret: {{ env: CADENZA_WEBSITE_SECRET }}\n"
             )
         })
         .collect();

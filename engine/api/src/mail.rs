@@ -1,5 +1,5 @@
-//! What a message that came back becomes: an event, and by what its lead is found. Does not know where it came from, nor
-//! which leads there are.
+//! What a message that came back becomes: an event, and by what its lead is found. Does not know where it came from,
+//! nor which leads there are.
 
 use crate::intake::Draft;
 use cadenza_core::event::{EventType, SOFT_BOUNCE, StandardEvent};
@@ -45,8 +45,8 @@ fn effect(id: &str) -> Option<EffectId> {
     EffectId::parse(&format!("{lower}{}", own.get(EffectId::PREFIX.len()..)?.to_uppercase()))
 }
 
-/// The address by which the lead is found when no message of ours leads to one: who writes, or whom a message of ours did
-/// not reach.
+/// The address by which the lead is found when no message of ours leads to one: who writes, or whom a message of ours
+/// did not reach.
 pub fn address(mail: &Mail) -> Option<&str> {
     match &mail.verdict {
         Verdict::Bounce(Bounce { recipient, .. }) | Verdict::Complaint { recipient } => recipient.as_deref(),
@@ -79,8 +79,8 @@ pub const fn event(verdict: &Verdict) -> Option<StandardEvent> {
     })
 }
 
-/// An id that is the same whenever the same message comes, by whatever way: a hash of its own id, of who wrote it, and of
-/// what it is. `raw` stands in for a message without an id.
+/// An id that is the same whenever the same message comes, by whatever way: a hash of its own id, of who wrote it,
+/// and of what it is. `raw` stands in for a message without an id.
 pub fn event_id(mail: &Mail, raw: &[u8]) -> String {
     let mut hash = Sha256::new();
     match &mail.id {
@@ -95,7 +95,8 @@ pub fn event_id(mail: &Mail, raw: &[u8]) -> String {
     hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The event that a message becomes; `lead` is the lead to which a message of ours led. `None` when it concerns no lead.
+/// The event that a message becomes; `lead` is the lead to which a message of ours led. `None` when it concerns no
+/// lead.
 pub fn draft<'a>(mail: &Mail, id: &'a str, source: &'a str, lead: Option<LeadId>, now: Timestamp) -> Option<Draft<'a>> {
     let kind = event(&mail.verdict)?;
     let mut data = BTreeMap::new();

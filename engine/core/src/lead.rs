@@ -183,7 +183,8 @@ pub struct Consent {
     #[n(60)]
     #[cbor(skip_if = "Vec::is_empty", default)]
     pub bound: Vec<BoundKey>,
-    /// When mails to the lead's address bounced softly, the latest last. An answer from the lead or a new address begins anew.
+    /// When mails to the lead's address bounced softly, the latest last. An answer from the lead or a new address
+    /// begins anew.
     #[n(70)]
     #[cbor(skip_if = "Vec::is_empty", default)]
     pub soft_bounces: Vec<Timestamp>,

@@ -196,8 +196,8 @@ fn read_mail_source(sheet: &Sheet<'_>, node: &Node) -> Option<Source> {
     if format != MailFormat::Mail && !matches!(signature, Signature::Token { .. }) {
         let provider = format.as_str();
         let message = format!("{provider} signs in a way that is not checked, or not at all");
-        let help = "write `signature: { token: query, name: token }`, and put the token into the address that you give to the \
-                    provider: `/hooks/NAME?token=…`";
+        let help = "write `signature: { token: query, name: token }`, and put the token into the address that you give \
+                    to the provider: `/hooks/NAME?token=…`";
         let span = form.get("signature").map_or_else(|| form.pointer(), |node| node.span.clone());
         sheet.report(Problem::error("mail-signature", span, message).help(help).replace(TOKEN_IN_ADDRESS));
     }

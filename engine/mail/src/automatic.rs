@@ -1,5 +1,5 @@
-//! Whether a program wrote a message: by its fields (RFC 3834 and what was there before it), and by its subject only where
-//! nothing speaks against it.
+//! Whether a program wrote a message: by its fields (RFC 3834 and what was there before it), and by its subject only
+//! where nothing speaks against it.
 
 use crate::head::Head;
 use crate::text::{has_any, without_re};

@@ -1,5 +1,5 @@
-//! Bounces of servers that make no delivery report: qmail, older Exim and Postfix, Exchange, and filters in front of them.
-//! Read by their words, and only when a server wrote them.
+//! Bounces of servers that make no delivery report: qmail, older Exim and Postfix, Exchange, and filters in front of
+//! them. Read by their words, and only when a server wrote them.
 
 use crate::head::Head;
 use crate::part::Parted;

@@ -85,7 +85,8 @@ impl Part<'_> {
         let bytes = &bytes[..bytes.len().min(TEXT_READ_BYTES_MAX)];
         match self.head.charset().and_then(|charset| charset_decoder(charset.as_bytes())) {
             Some(decode) => decode(bytes),
-            // A sender that names no set, or one that nobody knows, mostly writes UTF-8 by now, and Windows-1252 before.
+            // A sender that names no set, or one that nobody knows, mostly writes UTF-8 by now, and Windows-1252
+            // before.
             None => match std::str::from_utf8(bytes) {
                 Ok(text) => text.to_owned(),
                 Err(error) if error.error_len().is_none() => String::from_utf8_lossy(bytes).into_owned(),

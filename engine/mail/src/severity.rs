@@ -1,5 +1,5 @@
-//! Whether a bounce is final. Hard means that the address reaches nobody; a full mailbox, a filter that took offence, or a
-//! server that could not be reached says nothing about the address.
+//! Whether a bounce is final. Hard means that the address reaches nobody; a full mailbox, a filter that took offence,
+//! or a server that could not be reached says nothing about the address.
 
 use crate::text::has_any;
 

@@ -85,8 +85,8 @@ fn every_message_is_what_the_table_says() {
     assert!(read.lines().count() >= 60, "the corpus is there");
 }
 
-/// The longest that one message may take here, in milliseconds, with a debug build on a busy machine. A reader whose time
-/// grew with the square of the size would take minutes for the large ones.
+/// The longest that one message may take here, in milliseconds, with a debug build on a busy machine. A reader whose
+/// time grew with the square of the size would take minutes for the large ones.
 const READ_MS_MAX: u128 = 20_000;
 
 /// Reads a message that may be anything. What comes out keeps to the limits.

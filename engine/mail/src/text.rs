@@ -12,7 +12,10 @@ pub(crate) fn on_one_line(text: &str) -> String {
 /// A text without control characters other than line ends and tabs, and without the invisible marks that turn text
 /// round or hide it.
 pub(crate) fn visible(text: &str) -> String {
-    let is_hidden = |c: char| matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}' | '\u{AD}');
+    let is_hidden = |c: char| {
+        matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}')
+            || matches!(c, '\u{FEFF}' | '\u{AD}')
+    };
     let text = text.replace("\r\n", "\n").replace('\r', "\n").replace('\u{A0}', " ");
     text.chars().filter(|c| matches!(c, '\n' | '\t') || !c.is_control() && !is_hidden(*c)).collect()
 }
@@ -32,7 +35,6 @@ pub(crate) fn addresses(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     for word in text.split(is_between).filter(|word| word.contains('@')) {
         let word = word.trim_matches(|c: char| c == '.' || c == '*' || c == '=');
-        // A change-of-sender address (BATV, SRS) is none that a person has.
         if let Some(address) = identity::email(word).filter(|address| !found.contains(address)) {
             found.push(address);
             if found.len() == ADDRESSES_MAX {

@@ -1,5 +1,5 @@
-//! What came back by mail: `POST /v1/mail` takes one message as it came, and webhooks with a `format` take what mail providers
-//! tell. Says of each message what it is and to which lead it went.
+//! What came back by mail: `POST /v1/mail` takes one message as it came, and webhooks with a `format` take what mail
+//! providers tell. Says of each message what it is and to which lead it went.
 
 use crate::body::{self, Body};
 use crate::http::auth::{Caller, Ingest};
@@ -213,8 +213,9 @@ pub(crate) async fn deliver(api: &Shared, mail: &Mail, source: &str, raw: &[u8])
     })
 }
 
-/// The lead to which a message of ours was sent, if the lead is known and has made as many messages. Anybody can write an id. A
-/// bounce that does not say whom the message did not reach is the lead's only if it was a mail to the lead, and no notice.
+/// The lead to which a message of ours was sent, if the lead is known and has made as many messages. Anybody can
+/// write an id. A bounce that does not say whom the message did not reach is the lead's only if it was a mail to the
+/// lead, and no notice.
 async fn lead_of_message(api: &Shared, mail: &Mail) -> Result<Option<LeadId>, Problem> {
     for effect in mail::named(mail) {
         let Some(state) = api.engine.lead(effect.lead()).await? else { continue };

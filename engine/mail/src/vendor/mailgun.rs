@@ -1,5 +1,5 @@
-//! Mailgun: webhooks, and routes that forward inbound mail as a form. Its signature is in the body and does not cover the
-//! event, so it is not checked.
+//! Mailgun: webhooks, and routes that forward inbound mail as a form. Its signature is in the body and does not cover
+//! the event, so it is not checked.
 
 use super::{NotRead, Parts, at, nothing, recipient, short, told};
 use crate::severity::{self, Kind};

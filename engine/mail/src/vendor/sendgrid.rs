@@ -1,4 +1,5 @@
-//! SendGrid: the event webhook, an array of events in one body. Its signature is of elliptic curves, which is not checked.
+//! SendGrid: the event webhook, an array of events in one body. Its signature is of elliptic curves, which is not
+//! checked.
 
 use super::{MAILS_MAX, NotRead, at, nothing, recipient, short, told};
 use crate::severity::{self, Kind};

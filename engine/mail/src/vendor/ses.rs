@@ -1,5 +1,5 @@
-//! Amazon SES, through SNS: an envelope whose `Message` is JSON in a text; or without the envelope, where raw delivery is on.
-//! SNS signs with certificates, which are not checked.
+//! Amazon SES, through SNS: an envelope whose `Message` is JSON in a text; or without the envelope, where raw
+//! delivery is on. SNS signs with certificates, which are not checked.
 
 use super::{NotRead, at, nothing, recipient, short, told};
 use crate::severity::{self, Kind};

@@ -1,4 +1,5 @@
-//! Deliveries of providers: each file of `vendors/` is read, and `vendors/verdicts.txt` has a line for each event in it.
+//! Deliveries of providers: each file of `vendors/` is read, and `vendors/verdicts.txt` has a line for each event in
+//! it.
 
 use super::*;
 use crate::tests::{files, line, now, same_as_table};

@@ -1,4 +1,5 @@
-//! `cadenza mail-in`: hands one message from standard input to a running engine. Called by a mail server for each message.
+//! `cadenza mail-in`: hands one message from standard input to a running engine. Called by a mail server for each
+//! message.
 
 use super::Answer;
 use super::remote::Remote;
