@@ -32,6 +32,7 @@ fn crates_know_only_whom_they_may() {
     let allowed: &[(&str, &[&str])] = &[
         ("cadenza-core", &[]),
         ("cadenza-language", &["cadenza-core"]),
+        ("cadenza-mail", &["cadenza-core"]),
         ("cadenza-store", &["cadenza-core"]),
         ("cadenza-sled", &["cadenza-store"]),
         ("cadenza-sandbox", &["cadenza-core"]),
@@ -52,6 +53,7 @@ fn crates_know_only_whom_they_may() {
                 "cadenza-builds",
                 "cadenza-core",
                 "cadenza-language",
+                "cadenza-mail",
                 "cadenza-runtime",
                 "cadenza-sandbox",
                 "cadenza-signatures",
@@ -90,6 +92,8 @@ fn crates_know_only_whom_they_may() {
                 "cadenza-couriers",
                 "cadenza-kit",
                 "cadenza-language",
+                // How many bytes of a message are read.
+                "cadenza-mail",
                 "cadenza-rehearsal",
                 "cadenza-runtime",
                 "cadenza-sandbox",

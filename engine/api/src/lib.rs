@@ -6,6 +6,7 @@ pub mod body;
 pub mod http;
 pub mod intake;
 pub mod json;
+pub mod mail;
 pub mod mapping;
 pub mod token;
 pub mod views;

@@ -24,6 +24,8 @@ pub const EVENT_ID_BYTES_MAX: usize = 128;
 pub const EVENT_DATA_MAX: usize = 64;
 /// The name in an event's `data` that holds the team's own word for its `result`.
 pub const RESULT_OWN: &str = "result_own";
+/// The `kind` of a bounce that is not final. Any other bounce is.
+pub const SOFT_BOUNCE: &str = "soft";
 /// The name in an event's `data` that holds the team's own word for its `channel`.
 pub const CHANNEL_OWN: &str = "channel_own";
 /// How far ahead of our clock a sender's clock may be, in milliseconds. An event that claims to have happened later
@@ -119,6 +121,12 @@ impl Report {
     /// Whether the event refuses contact, altogether or on some channel.
     pub fn says_no(&self) -> bool {
         self.opts_out() || self.standing.as_ref().is_some_and(|standing| !standing.refused.is_empty())
+    }
+
+    /// Whether a mail came back that may arrive another time: a full mailbox, a server that could not be reached.
+    pub fn is_soft_bounce(&self) -> bool {
+        let kind = self.text("kind").unwrap_or_default();
+        self.kind == EventType::Standard(StandardEvent::EmailBounced) && kind.eq_ignore_ascii_case(SOFT_BOUNCE)
     }
 
     /// Whether the event says something against an address or number: that it must not be used, or that it does not

@@ -207,9 +207,32 @@ pub struct Consent {
     #[n(60)]
     #[cbor(skip_if = "Vec::is_empty", default)]
     pub bound: Vec<BoundKey>,
+    /// When mails to the lead's address bounced softly, the latest last. An answer from the lead or a new address
+    /// begins anew.
+    #[n(70)]
+    #[cbor(skip_if = "Vec::is_empty", default)]
+    pub soft_bounces: Vec<Timestamp>,
 }
 
+/// How many soft bounces within [`SOFT_BOUNCES_WITHIN_MS`] count as a hard one.
+pub const SOFT_BOUNCES_MAX: usize = 3;
+/// Soft bounces that lie further apart do not count together.
+pub const SOFT_BOUNCES_WITHIN_MS: i64 = 14 * crate::time::DAY_MS;
+
 impl Consent {
+    /// Counts a soft bounce, and says whether it is one too many.
+    pub(crate) fn soft_bounce(&mut self, at: Timestamp) -> bool {
+        self.soft_bounces.push(at);
+        self.soft_bounces.sort_unstable();
+        let latest = self.soft_bounces.last().copied().unwrap_or(at);
+        self.soft_bounces.retain(|one| latest.since_ms(*one) <= SOFT_BOUNCES_WITHIN_MS);
+        let is_too_many = self.soft_bounces.len() >= SOFT_BOUNCES_MAX;
+        if is_too_many {
+            self.soft_bounces.clear();
+        }
+        is_too_many
+    }
+
     fn is_default(&self) -> bool {
         *self == Self::default()
     }

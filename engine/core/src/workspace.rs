@@ -232,7 +232,29 @@ pub struct Source {
     /// How far the delivery's time may be from ours, in milliseconds of real time.
     pub tolerance_ms: u64,
     /// How the body becomes an event.
-    pub mapping: Mapping,
+    pub brings: Brings,
+}
+
+/// How a delivery's body becomes events.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Brings {
+    /// By paths that the workspace names.
+    Mapping(Mapping),
+    /// As what came back by mail, which the program reads itself.
+    Mail(MailFormat),
+}
+
+crate::codes::codes! {
+    /// In which form a webhook brings what came back by mail.
+    pub enum MailFormat {
+        /// The message itself.
+        0 Mail = "mail",
+        1 Postmark = "postmark",
+        2 SendGrid = "sendgrid",
+        3 Mailgun = "mailgun",
+        /// Amazon SES, through SNS.
+        4 Ses = "ses",
+    }
 }
 
 /// How a delivery proves that it is genuine.

@@ -13,7 +13,8 @@ use cadenza_core::lead::Outcome;
 use cadenza_core::time::{DAY_MS, MINUTE_MS, Span};
 use cadenza_core::value::ValueType;
 use cadenza_core::workspace::{
-    JsonPath, MappedType, MappedValue, Mapping, SecretRef, Signature, SignatureEncoding, Source, TokenPlace,
+    Brings, JsonPath, MailFormat, MappedType, MappedValue, Mapping, SecretRef, Signature, SignatureEncoding, Source,
+    TokenPlace,
 };
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -24,6 +25,8 @@ const SCHEMES: [&str; 2] = ["standard-webhooks", "stripe"];
 const TOLERANCE_DEFAULT_MS: u64 = 5 * MINUTE_MS.unsigned_abs();
 /// The source of events from `POST /v1/events`. A webhook with this name would share their ids.
 pub const EVENTS_SOURCE: &str = "api";
+/// The lock for senders that sign in no way that is checked.
+const TOKEN_IN_ADDRESS: &str = "{ token: query, name: token }";
 /// The most names in a path.
 const PATH_PARTS_MAX: usize = 16;
 
@@ -32,7 +35,7 @@ pub(crate) static SOURCES: Shape = Shape {
     about: "Webhooks that bring events.",
     keys: &[required(
         "sources",
-        Takes::Map(&Takes::Form(&SOURCE)),
+        Takes::Map(&Takes::Either(&[Takes::Form(&SOURCE), Takes::Form(&MAIL_SOURCE)])),
         "Webhooks by the name in their address, `/hooks/name`",
     )],
 };
@@ -66,6 +69,30 @@ static SOURCE: Shape = Shape {
         optional("at", Takes::Path, "Where the body says when it happened; the delivery's time when left out"),
         optional("lead", Takes::Map(&MAPPED), "Fields of the lead and where the body has them"),
         optional("data", Takes::Map(&MAPPED), "What else the event brings, for `event.data.…`"),
+    ],
+};
+
+static MAIL_SOURCE: Shape = Shape {
+    name: "a source of mail",
+    about: "A webhook that brings what came back by mail: replies, bounces, complaints, opt-outs.",
+    keys: &[
+        required("format", Takes::Words(format_words), "The message itself, or the provider whose webhook it is"),
+        required(
+            "signature",
+            Takes::Either(&[
+                Takes::Words(signature_words),
+                Takes::Form(&HMAC),
+                Takes::Form(&TIMED),
+                Takes::Form(&TOKEN),
+            ]),
+            "How a delivery is known to be genuine; the named providers need a token",
+        ),
+        required(
+            "secret",
+            Takes::Either(&[Takes::Form(&SECRET), Takes::List(&Takes::Form(&SECRET))]),
+            "Where the secret is found; several while one is replaced",
+        ),
+        optional("tolerance", Takes::Duration, "How far the delivery's time may be from ours; 5m when left out"),
     ],
 };
 
@@ -125,6 +152,10 @@ fn signature_words() -> Vec<&'static str> {
     SCHEMES.to_vec()
 }
 
+fn format_words() -> Vec<&'static str> {
+    MailFormat::ALL.iter().map(|format| format.as_str()).collect()
+}
+
 fn token_words() -> Vec<&'static str> {
     vec!["header", "query"]
 }
@@ -153,7 +184,31 @@ pub(crate) fn read(sheet: &Sheet<'_>, node: &Node, known: &Known<'_>) -> Option<
     Some(sources)
 }
 
+/// Reads a source whose events are read by the program itself. The ids of its events are in the messages.
+fn read_mail_source(sheet: &Sheet<'_>, node: &Node) -> Option<Source> {
+    let form = Form::open(sheet, node, &MAIL_SOURCE)?;
+    let words: Vec<(&str, MailFormat)> = MailFormat::ALL.iter().map(|format| (format.as_str(), *format)).collect();
+    let format = form.get("format").and_then(|node| sheet.word(node, "a format of mail", &words));
+    let secrets = form.get("secret").and_then(|node| read_secrets(sheet, node));
+    let signature = form.get("signature").and_then(|node| read_signature(sheet, node, secrets.unwrap_or_default()));
+    let tolerance = form.get("tolerance").map(|node| sheet.plain_duration_ms(node, Span::Elapsed(DAY_MS)));
+    let (format, signature) = (format?, signature?);
+    if format != MailFormat::Mail && !matches!(signature, Signature::Token { .. }) {
+        let provider = format.as_str();
+        let message = format!("{provider} signs in a way that is not checked, or not at all");
+        let help = "write `signature: { token: query, name: token }`, and put the token into the address that you give \
+                    to the provider: `/hooks/NAME?token=…`";
+        let span = form.get("signature").map_or_else(|| form.pointer(), |node| node.span.clone());
+        sheet.report(Problem::error("mail-signature", span, message).help(help).replace(TOKEN_IN_ADDRESS));
+    }
+    let tolerance_ms = tolerance.unwrap_or(Some(TOLERANCE_DEFAULT_MS))?;
+    Some(Source { signature, tolerance_ms, brings: Brings::Mail(format) })
+}
+
 fn read_source(sheet: &Sheet<'_>, node: &Node, known: &Known<'_>) -> Option<Source> {
+    if node.get("format").is_some() {
+        return read_mail_source(sheet, node);
+    }
     let form = Form::open(sheet, node, &SOURCE)?;
     let secrets = form.get("secret").and_then(|node| read_secrets(sheet, node));
     let signature = form.get("signature").and_then(|node| read_signature(sheet, node, secrets.unwrap_or_default()));
@@ -205,7 +260,8 @@ fn read_source(sheet: &Sheet<'_>, node: &Node, known: &Known<'_>) -> Option<Sour
         );
     }
     let mapping = Mapping { event: event?, id, at, lead, data };
-    Some(Source { signature: signature?, tolerance_ms: tolerance.unwrap_or(Some(TOLERANCE_DEFAULT_MS))?, mapping })
+    let tolerance_ms = tolerance.unwrap_or(Some(TOLERANCE_DEFAULT_MS))?;
+    Some(Source { signature: signature?, tolerance_ms, brings: Brings::Mapping(mapping) })
 }
 
 /// Whether deliveries come with an id of their own.

@@ -17,6 +17,7 @@ use std::sync::Arc;
 const DOORS: &[(&str, &str, Option<Role>)] = &[
     ("POST", "/hooks/website", None),
     ("POST", "/v1/events", Some(Role::Ingest)),
+    ("POST", "/v1/mail", Some(Role::Ingest)),
     ("GET", "/v1/intake", Some(Role::Ingest)),
     ("GET", "/v1/leads", Some(Role::Viewer)),
     ("PUT", "/v1/leads", Some(Role::Ingest)),

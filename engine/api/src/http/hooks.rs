@@ -2,6 +2,7 @@
 //! logging, nothing parsed twice.
 
 use crate::body::{self, Body, BodyError};
+use crate::http::mail;
 use crate::http::problem::{Kind, Problem};
 use crate::http::request::{Named, unreadable};
 use crate::http::state::{Intake, OpenSource, Shared};
@@ -11,6 +12,7 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse as _, Response};
 use cadenza_core::id::LeadId;
 use cadenza_core::time::Timestamp;
 use cadenza_runtime::engine::{Accepted, Incoming};
@@ -49,10 +51,11 @@ pub(crate) async fn receive(
     State(api): State<Shared>,
     Named(name): Named<String>,
     request: Request,
-) -> Result<(StatusCode, Json<Taken>), Problem> {
+) -> Result<Response, Problem> {
     let sources = api.sources();
     let OpenSource { verifier, reader } = match sources.get(&name) {
         Some(Intake::Open(source)) => source.as_ref(),
+        Some(Intake::Mail(source)) => return mail::receive(&api, &name, source, request).await,
         Some(Intake::Closed(why)) => {
             return Err(
                 Problem::new(Kind::SourceClosed, format!("{why}, then apply the workspace again")).retry_after_s(60)
@@ -79,7 +82,7 @@ pub(crate) async fn receive(
     };
     let event = incoming.id[name.len() + 1..].to_owned();
     match api.engine.report(incoming).await.map_err(Problem::from) {
-        Ok(accepted) => Ok((StatusCode::ACCEPTED, Json(Taken::new(event, &accepted)))),
+        Ok(accepted) => Ok((StatusCode::ACCEPTED, Json(Taken::new(event, &accepted))).into_response()),
         Err(problem) if matches!(problem.kind(), Kind::NoIdentity | Kind::Damaged) => {
             Err(keep(&api, &sent, own_id(), delivered, &genuine, problem).await)
         }
@@ -136,7 +139,7 @@ pub(crate) fn read(
 
 /// Keeps a genuine delivery that cannot be used, so that a person can look at it, with its bytes as they came. The sender
 /// is told only once it is durable. `id` is the id in its body.
-async fn keep(
+pub(crate) async fn keep(
     api: &Shared,
     sent: &Sent<'_>,
     id: Option<String>,
@@ -178,7 +181,7 @@ fn delivery_key(source: &str, by: &str, known: &[&[u8]]) -> DeliveryKey {
     DeliveryKey(u128::from_be_bytes(*hash.first_chunk().expect("SHA-256 gives 32 bytes")))
 }
 
-fn bad_signature(error: SignatureError) -> Problem {
+pub(crate) fn bad_signature(error: SignatureError) -> Problem {
     Problem::new(Kind::BadSignature, error.to_string()).at(error.place())
 }
 

@@ -31,6 +31,8 @@ pub struct Limits {
     pub hook_body_bytes_max: usize,
     /// Bytes of the body of `POST /v1/events`.
     pub events_body_bytes_max: usize,
+    /// Bytes of a message that came back by mail.
+    pub mail_bytes_max: usize,
     /// Bytes of a plugin's component.
     pub component_bytes_max: usize,
     /// Time for a component to arrive.
@@ -67,6 +69,7 @@ impl Default for Limits {
             bodies_bytes_max: 128 * 1024 * 1024,
             hook_body_bytes_max: 256 * 1024,
             events_body_bytes_max: 4 * 1024 * 1024,
+            mail_bytes_max: cadenza_mail::MESSAGE_BYTES_MAX,
             component_bytes_max: 64 * 1024 * 1024,
             component_read_timeout: Duration::from_secs(120),
             command_body_bytes_max: 256 * 1024,

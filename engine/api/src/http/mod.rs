@@ -15,6 +15,7 @@ mod health;
 mod hooks;
 mod leads;
 mod limits;
+mod mail;
 mod outbox;
 mod own_words;
 mod paging;
@@ -48,6 +49,7 @@ pub(crate) fn router(api: Shared) -> Router {
     let routes = Router::new()
         .route("/hooks/{source}", post(hooks::receive))
         .route("/v1/events", post(events::take))
+        .route("/v1/mail", post(mail::take))
         .route("/v1/intake", get(vocabulary::show))
         .route("/v1/leads", get(leads::list).put(leads::put))
         .route("/v1/leads/{id}", get(leads::show))

@@ -2,11 +2,11 @@
 
 use crate::body;
 use crate::http::auth::{Caller, Steer};
-use crate::http::hooks;
 use crate::http::problem::{Kind, Problem};
 use crate::http::request::{Bare, Named, OptionalJson, Params};
 use crate::http::state::{Intake, Shared};
 use crate::http::{cursor, paging};
+use crate::http::{hooks, mail};
 use crate::intake::LeftOutView;
 use crate::views::Page;
 use crate::views::outbox::{DeadLetterView, OutgoingView};
@@ -157,10 +157,15 @@ async fn deliver_again(api: &Shared, letter: &DeadLetter) -> Result<Option<Accep
         return Ok(None);
     };
     let sources = api.sources();
-    let Some(Intake::Open(open)) = sources.get(source) else {
-        return Err(Problem::not_found("open source", source));
-    };
     let bytes = raw.as_ref().map_or(body.as_bytes(), |raw| raw.as_slice());
+    let open = match sources.get(source) {
+        Some(Intake::Open(open)) => open,
+        Some(Intake::Mail(mail)) => {
+            let mails = mail::mails(mail.format, content_type.as_deref(), bytes, letter.at)?;
+            return mail::receive_again(api, &mails, source, bytes).await.map(|()| None);
+        }
+        Some(Intake::Closed(_)) | None => return Err(Problem::not_found("open source", source)),
+    };
     let id = Some(event.as_str()).filter(|event| !event.is_empty());
     let sent = hooks::Sent { source, id, signed: signed.clone() };
     let body = body::read(content_type.as_deref(), bytes).map_err(hooks::not_read)?;

@@ -7,6 +7,7 @@ use crate::http::scans::Scans;
 use crate::mapping::Reader;
 use cadenza_builds::Archive;
 use cadenza_core::id::EventId;
+use cadenza_core::workspace::{Brings, MailFormat};
 use cadenza_runtime::catalog::Catalog;
 use cadenza_runtime::engine::Engine;
 use cadenza_signatures::Verifier;
@@ -113,9 +114,17 @@ pub struct OpenSource {
     pub reader: Reader,
 }
 
+/// A webhook that takes what came back by mail.
+pub struct MailSource {
+    /// Recognises genuine deliveries.
+    pub verifier: Verifier,
+    pub format: MailFormat,
+}
+
 /// What one webhook accepts, and how it is read.
 pub enum Intake {
     Open(Box<OpenSource>),
+    Mail(Box<MailSource>),
     /// Its secret is not available; the text says why.
     Closed(String),
 }
@@ -127,7 +136,12 @@ impl Sources {
         let mut by_name = BTreeMap::new();
         for (name, source) in &catalog.workspace.sources {
             let intake = match Verifier::new(source, folder) {
-                Ok(verifier) => Intake::Open(Box::new(OpenSource { verifier, reader: Reader::new(&source.mapping) })),
+                Ok(verifier) => match &source.brings {
+                    Brings::Mapping(mapping) => {
+                        Intake::Open(Box::new(OpenSource { verifier, reader: Reader::new(mapping) }))
+                    }
+                    Brings::Mail(format) => Intake::Mail(Box::new(MailSource { verifier, format: *format })),
+                },
                 Err(error) => {
                     closed.push((name.clone(), error.to_string()));
                     Intake::Closed(error.to_string())

@@ -2,7 +2,7 @@
 //! reasons are in the plugin's own words.
 
 use super::run_names::{RunNames, key_of};
-use cadenza_core::event::{Answer, Delivery, Ending, Event, LeadCommand};
+use cadenza_core::event::{Answer, Delivery, Ending, Event, EventType, LeadCommand, Report, StandardEvent};
 use cadenza_core::gate;
 use cadenza_core::id::{Born, Digest};
 use cadenza_core::identity::{IdentityKind, Why};
@@ -494,7 +494,21 @@ fn reported(kind: &str, events: &[Event]) -> String {
     let detail = ["kind", "detail", "reason", "stage"].into_iter().filter_map(|name| report.text(name));
     let detail = detail.collect::<Vec<_>>().join(", ");
     let detail = if detail.is_empty() { String::new() } else { format!(": {detail}") };
-    format!("{kind} came in from {}{detail}.", report.source)
+    format!("{kind} came in from {}{detail}.{}", report.source, said(report))
+}
+
+/// What a person or their mail program wrote, in one line.
+fn said(report: &Report) -> String {
+    const CHARS_MAX: usize = 1_000;
+    let is_written =
+        matches!(report.kind, EventType::Standard(StandardEvent::EmailReplied | StandardEvent::EmailAutoReplied));
+    let Some(text) = report.text("text").filter(|_| is_written) else { return String::new() };
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(CHARS_MAX) {
+        _ if line.is_empty() => String::new(),
+        Some((end, _)) => format!(" It says: \u{201C}{}…\u{201D}", &line[..end]),
+        None => format!(" It says: \u{201C}{line}\u{201D}"),
+    }
 }
 
 /// What happened to a message, which one it was, and why it was not sent.

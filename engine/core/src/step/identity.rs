@@ -107,6 +107,9 @@ impl<'a> Machine<'a> {
         if let Some(old) = old.filter(|old| Some(old) != new.as_ref()) {
             lead.remember_former(old);
         }
+        if kind == IdentityKind::Email {
+            lead.consent.soft_bounces.clear();
+        }
         if let Some(new) = new {
             lead.consent.unreachable.retain(|channel| needed_by(*channel) != Some(kind));
             let word = self.word_on(kind);
@@ -206,7 +209,20 @@ impl<'a> Machine<'a> {
 
     /// Handles mail that came back: binds the addresses that the event names, else the lead's own.
     pub(super) fn bounced(&mut self, report: &Report) {
+        if report.is_soft_bounce() {
+            let named = self.named(IdentityKind::Email);
+            let is_own = named.is_empty() || self.own_key(IdentityKind::Email).is_some_and(|own| named.contains(&own));
+            let at = report.at.min(self.cx.now);
+            if !is_own || !self.state.lead.consent.soft_bounce(at) {
+                return;
+            }
+        }
         self.rests(report, Channel::Email, Why::Bounced);
+    }
+
+    /// Mail reaches the lead, so what bounced before does not count any more.
+    pub(super) fn reached_by_mail(&mut self) {
+        self.state.lead.consent.soft_bounces.clear();
     }
 
     /// Handles a call that reached the wrong person: binds the numbers that a report from outside names, else the

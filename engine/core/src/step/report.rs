@@ -218,7 +218,11 @@ impl<'a> Machine<'a> {
         match kind {
             StandardEvent::LeadEngaged => self.engaged(report, report.text("kind").unwrap_or("page")),
             StandardEvent::CallInbound => self.engaged(report, "call"),
-            StandardEvent::EmailReplied => self.engaged(report, "reply"),
+            StandardEvent::EmailReplied => {
+                self.reached_by_mail();
+                self.engaged(report, "reply");
+            }
+            StandardEvent::EmailAutoReplied => self.reached_by_mail(),
             StandardEvent::MeetingAccepted => self.engaged(report, "meeting"),
             StandardEvent::CallCompleted => self.called_outside(report),
             StandardEvent::EmailBounced => self.bounced(report),
@@ -231,7 +235,6 @@ impl<'a> Machine<'a> {
             StandardEvent::LeadCreated
             | StandardEvent::LeadUpdated
             | StandardEvent::LeadOptedOut
-            | StandardEvent::EmailAutoReplied
             | StandardEvent::MeetingDeclined
             | StandardEvent::MeetingCancelled
             | StandardEvent::MeetingHeld

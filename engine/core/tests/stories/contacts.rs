@@ -304,6 +304,41 @@ fn touches_that_can_never_happen_are_passed_over_and_end_in_the_exit() {
           follow over: completed
     ",
     );
+    let soft = |title: &str, then: &str| {
+        let story = format!(
+            "
+        Mon 03-02 09:00 > lead.created phone=+12125550100 email=lee@acme.io
+          enrolled in follow
+          follow -> persist
+          call for nobody, due Mon 03-02 10:00
+        {then}
+    "
+        );
+        check(title, keep_at_it(call_then_mail, 5, Some("1 business day")), hot, &story);
+    };
+    soft(
+        "the third soft bounce within two weeks is a hard one",
+        "Mon 03-02 09:01 > email.bounced kind=soft
+        Tue 03-03 09:01 > email.bounced kind=soft email=lee@acme.io
+        Wed 03-04 09:01 > email.bounced kind=Soft
+          Bound { kind: Email, why: Bounced }",
+    );
+    soft(
+        "soft bounces that lie further apart are none",
+        "Mon 03-02 09:01 > email.bounced kind=soft
+        Mon 03-09 09:01 > email.bounced kind=soft
+        Tue 03-17 09:01 > email.bounced kind=soft",
+    );
+    soft(
+        "nor are those before an answer, or of another address",
+        "Mon 03-02 09:01 > email.bounced kind=soft
+        Mon 03-02 09:02 > email.bounced kind=soft
+        Mon 03-02 09:03 > email.auto_replied
+        Mon 03-02 09:04 > email.bounced kind=soft
+        Mon 03-02 09:05 > email.bounced kind=soft
+        Mon 03-02 09:06 > lead.updated email=lee@new.example
+        Mon 03-02 09:07 > email.bounced kind=soft",
+    );
     check(
         "a new number opens the channel again",
         keep_at_it(call_then_mail, 5, Some("1 business day")),

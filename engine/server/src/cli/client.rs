@@ -108,6 +108,11 @@ impl Client {
         self.exchange(Method::PUT, path, Some("application/wasm"), bytes.into())
     }
 
+    /// Sends a mail as it came.
+    pub(super) fn post_mail(&self, path: &str, mail: Vec<u8>) -> Result<Value, ClientError> {
+        self.exchange(Method::POST, path, Some("message/rfc822"), mail.into())
+    }
+
     /// Sends one request. Anything but success is an error.
     pub(super) fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, ClientError> {
         let bytes = body.map_or_else(Bytes::new, |body| Bytes::from(body.to_string()));

@@ -14,6 +14,7 @@ mod findings;
 mod import;
 mod leads;
 mod next;
+mod mail_in;
 mod parked;
 mod plugin;
 mod preview;
@@ -67,6 +68,8 @@ enum Command {
     Import(import::Import),
     /// Post events from a file
     Event(event::Event),
+    /// Hand a message that came back by mail to a running engine: a reply, a bounce, an opt-out
+    MailIn(mail_in::MailIn),
     /// Make, list and revoke API tokens
     #[command(subcommand)]
     Token(token::Token),
@@ -113,6 +116,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Schema(schema) => schema.run(),
         Command::Import(import) => import.run(),
         Command::Event(event) => event.run(),
+        Command::MailIn(mail) => mail.run(),
         Command::Token(token) => token.run(),
         Command::Leads(leads) => leads.run(),
         Command::Runs(runs) => runs.run(),

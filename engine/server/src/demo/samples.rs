@@ -65,6 +65,7 @@ mod tests {
     use cadenza_api::body::Body;
     use cadenza_api::intake::{self, Draft, Rules};
     use cadenza_api::mapping::Reader;
+    use cadenza_core::workspace::Brings;
     use cadenza_runtime::catalog::Catalog;
     use std::collections::BTreeSet;
 
@@ -101,7 +102,8 @@ mod tests {
         let catalog =
             Catalog::of(folder, std::path::Path::new("."), cadenza_runtime::fixture::basis(), Default::default());
         let catalog = catalog.unwrap_or_else(|error| panic!("{:#}", cadenza_runtime::catalog::explain(error)));
-        let reader = Reader::new(&catalog.workspace.sources["website"].mapping);
+        let Brings::Mapping(mapping) = &catalog.workspace.sources["website"].brings else { panic!("it has a mapping") };
+        let reader = Reader::new(mapping);
         for sample in read(BEGINS).unwrap() {
             let body = serde_json::to_vec(&sample.body).unwrap();
             let rules = Rules::of(&catalog.workspace.settings, sample.at);
