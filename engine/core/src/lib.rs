@@ -23,6 +23,7 @@ pub mod id;
 pub mod identity;
 pub mod journal;
 pub mod lead;
+pub mod mailer;
 pub mod moment;
 pub mod notice;
 pub mod numeral;

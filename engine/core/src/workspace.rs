@@ -7,6 +7,7 @@ use crate::expr::Expr;
 use crate::field::Declared;
 use crate::id::{Digest, LeadId, hash64};
 use crate::lead::{Channel, RepId};
+use crate::mailer::Mailer;
 use crate::own_words::OwnWords;
 use crate::plugin::{Parameters, PluginInfo, Reads};
 use crate::task::Assignee;
@@ -135,6 +136,8 @@ pub struct Rep {
     /// The name shown to people.
     pub name: String,
     pub email: Option<String>,
+    /// What stands below the rep's mails, in Markdown.
+    pub signature: Option<String>,
     pub manager: Option<RepId>,
     /// When the rep works: hours and holidays, in the rep's zone. Absences are none of it, or a task of somebody who is away would wait
     /// in silence.
@@ -307,6 +310,57 @@ pub struct JsonPath(pub Vec<String>);
 /// A destination for messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Connection {
+    /// How messages leave.
+    pub transport: Transport,
+    /// The longest wait for an answer, in milliseconds of real time.
+    pub timeout_ms: u64,
+    /// The number of attempts after which a message becomes a dead letter.
+    pub attempts_max: u16,
+    /// The wait before the second attempt. It doubles each time.
+    pub backoff: Span,
+    /// The longest wait before another attempt.
+    pub backoff_max: Span,
+}
+
+impl Connection {
+    /// The web address behind the connection; `None` for one that sends mails.
+    pub const fn endpoint(&self) -> Option<&Endpoint> {
+        if let Transport::Http(endpoint) = &self.transport { Some(endpoint) } else { None }
+    }
+
+    /// Every secret that the connection needs.
+    pub fn secrets(&self) -> Vec<&SecretRef> {
+        match &self.transport {
+            Transport::Http(endpoint) => {
+                let headers = endpoint.headers.values().filter_map(|value| match value {
+                    HeaderValue::Secret(reference) => Some(reference),
+                    HeaderValue::Text(_) => None,
+                });
+                endpoint.secret.iter().chain(headers).collect()
+            }
+            Transport::Mail(mailer) => {
+                let password = mailer.server.iter().filter_map(|server| server.password.as_ref());
+                password.chain(mailer.dkim.iter().map(|dkim| &dkim.key)).collect()
+            }
+        }
+    }
+
+    /// How the connection sends mails; `None` for a web address.
+    pub fn mailer(&self) -> Option<&Mailer> {
+        if let Transport::Mail(mailer) = &self.transport { Some(mailer) } else { None }
+    }
+}
+
+/// How messages leave by a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Transport {
+    Http(Endpoint),
+    Mail(Box<Mailer>),
+}
+
+/// A web address to which messages and requests are sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
     /// The address, http or https.
     pub url: String,
     /// The environment variable whose value replaces `url` when it is set.
@@ -319,14 +373,6 @@ pub struct Connection {
     pub secret: Option<SecretRef>,
     /// The headers that are added to every request.
     pub headers: BTreeMap<String, HeaderValue>,
-    /// The longest wait for an answer, in milliseconds of real time.
-    pub timeout_ms: u64,
-    /// The number of attempts after which a message becomes a dead letter.
-    pub attempts_max: u16,
-    /// The wait before the second attempt. It doubles each time.
-    pub backoff: Span,
-    /// The longest wait before another attempt.
-    pub backoff_max: Span,
 }
 
 /// The value of a header.

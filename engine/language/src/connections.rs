@@ -1,18 +1,20 @@
-//! `connections.yaml`: where messages and requests are sent, and how often that is tried.
+//! `connections.yaml`: where messages and requests are sent, and how often that is tried. Connections for mails are in `mailers`.
 
 use crate::diagnostic::{Problem, Sheet};
 use crate::form::Form;
+use crate::known::Known;
+use crate::mailers;
 use crate::secret::{SECRET, inline, read_env, read_secret};
 use crate::shape::{Shape, Takes, optional, required};
 use crate::yaml::{Content, Node};
 use cadenza_core::reach;
 use cadenza_core::time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, Span};
-use cadenza_core::workspace::{Connection, HeaderValue};
+use cadenza_core::workspace::{Connection, Endpoint, HeaderValue, Team, Transport};
 use std::collections::{BTreeMap, BTreeSet};
 
 const TIMEOUT_DEFAULT_MS: u64 = 10 * SECOND_MS.unsigned_abs();
 const ATTEMPTS_DEFAULT: u16 = 12;
-const ATTEMPTS_MAX: u32 = 100;
+pub(crate) const ATTEMPTS_MAX: u32 = 100;
 const BACKOFF_DEFAULT: Span = Span::Elapsed(2 * SECOND_MS);
 const BACKOFF_MAX_DEFAULT: Span = Span::Elapsed(HOUR_MS);
 const HEADERS_MAX: usize = 32;
@@ -20,8 +22,10 @@ const HEADERS_MAX: usize = 32;
 pub(crate) static CONNECTIONS: Shape = Shape {
     name: "connections.yaml",
     about: "Where mails, reminders and events are sent.",
-    keys: &[required("connections", Takes::Map(&Takes::Form(&CONNECTION)), "Connections by name")],
+    keys: &[required("connections", Takes::Map(&EITHER), "Connections by name")],
 };
+
+static EITHER: Takes = Takes::Either(&[Takes::Form(&CONNECTION), Takes::Form(&mailers::MAILER)]);
 
 static CONNECTION: Shape = Shape {
     name: "a connection",
@@ -58,16 +62,72 @@ static URL: Shape = Shape {
 
 static HEADER: Takes = Takes::Either(&[Takes::Text, Takes::Form(&SECRET)]);
 
-pub(crate) fn read(sheet: &Sheet<'_>, node: &Node) -> Option<BTreeMap<String, Connection>> {
+pub(crate) fn read(
+    sheet: &Sheet<'_>,
+    node: &Node,
+    known: &Known<'_>,
+    team: Option<&Team>,
+) -> Option<BTreeMap<String, Connection>> {
     let form = Form::open(sheet, node, &CONNECTIONS)?;
     let mut connections = BTreeMap::new();
     for entry in sheet.named(form.get("connections")?, "`connections`")? {
         sheet.check_name(&entry.key.text, entry.key.span.clone(), "the name of a connection");
-        if let Some(connection) = read_connection(sheet, &entry.value) {
+        let connection = match mailers::is_one(&entry.value) {
+            true => mailers::read(sheet, &entry.value, known, team),
+            false => read_connection(sheet, &entry.value),
+        };
+        if let Some(connection) = connection {
             connections.insert(entry.key.text.clone(), connection);
         }
     }
     Some(connections)
+}
+
+/// The names of the connections for mails, whether they can be read or not.
+pub(crate) fn mailers_of(node: &Node) -> BTreeSet<String> {
+    let entries = node.get("connections").map(Node::entries).unwrap_or_default();
+    entries.iter().filter(|entry| mailers::is_one(&entry.value)).map(|entry| entry.key.text.clone()).collect()
+}
+
+/// How long and how often a connection is tried.
+pub(crate) struct Pace {
+    timeout_ms: u64,
+    attempts_max: u16,
+    backoff: Span,
+    backoff_max: Span,
+}
+
+impl Pace {
+    /// Reads the four keys, which every connection has.
+    pub(crate) fn read(sheet: &Sheet<'_>, form: &Form<'_>) -> Option<Self> {
+        let timeout = form.get("timeout").map(|node| sheet.plain_duration_ms(node, Span::Elapsed(5 * MINUTE_MS)));
+        let attempts = form.get("attempts").map(|node| sheet.whole(node, "a number of attempts", 1, ATTEMPTS_MAX));
+        let wait = |key: &str, default: Span| {
+            form.get(key).map_or(Some(default), |node| {
+                sheet.plain_duration_ms(node, Span::Elapsed(DAY_MS)).map(|ms| Span::Elapsed(ms.cast_signed()))
+            })
+        };
+        let (backoff, backoff_max) = (wait("backoff", BACKOFF_DEFAULT), wait("backoff_max", BACKOFF_MAX_DEFAULT));
+        if let (Some(first), Some(longest)) = (backoff, backoff_max)
+            && first > longest
+        {
+            let at = form.key_span(if form.get("backoff_max").is_some() { "backoff_max" } else { "backoff" });
+            sheet.report(Problem::error("bad-duration", at, "the first wait is longer than the longest"));
+        }
+        let attempts = attempts.unwrap_or(Some(u32::from(ATTEMPTS_DEFAULT)));
+        Some(Self {
+            timeout_ms: timeout.unwrap_or(Some(TIMEOUT_DEFAULT_MS))?,
+            attempts_max: attempts.and_then(|most| u16::try_from(most).ok())?,
+            backoff: backoff?,
+            backoff_max: backoff_max?,
+        })
+    }
+
+    /// A connection that is tried so.
+    pub(crate) fn of(self, transport: Transport) -> Connection {
+        let Self { timeout_ms, attempts_max, backoff, backoff_max } = self;
+        Connection { transport, timeout_ms, attempts_max, backoff, backoff_max }
+    }
 }
 
 fn read_connection(sheet: &Sheet<'_>, node: &Node) -> Option<Connection> {
@@ -77,36 +137,13 @@ fn read_connection(sheet: &Sheet<'_>, node: &Node) -> Option<Connection> {
     let private = form.get("private").map(|node| sheet.flag(node));
     let secret = form.get("secret").map(|node| read_secret(sheet, node));
     let headers = form.get("headers").map_or_else(|| Some(BTreeMap::new()), |node| read_headers(sheet, node));
-    let timeout = form.get("timeout").map(|node| sheet.plain_duration_ms(node, Span::Elapsed(5 * MINUTE_MS)));
-    let attempts = form.get("attempts").map(|node| sheet.whole(node, "a number of attempts", 1, ATTEMPTS_MAX));
-    let wait = |key: &str, default: Span| {
-        form.get(key).map_or(Some(default), |node| {
-            sheet.plain_duration_ms(node, Span::Elapsed(DAY_MS)).map(|ms| Span::Elapsed(ms.cast_signed()))
-        })
-    };
-    let (backoff, backoff_max) = (wait("backoff", BACKOFF_DEFAULT), wait("backoff_max", BACKOFF_MAX_DEFAULT));
-    if let (Some(first), Some(longest)) = (backoff, backoff_max)
-        && first > longest
-    {
-        let at = form.key_span(if form.get("backoff_max").is_some() { "backoff_max" } else { "backoff" });
-        sheet.report(Problem::error("bad-duration", at, "the first wait is longer than the longest"));
-    }
+    let pace = Pace::read(sheet, &form);
     let (url, url_env) = url?;
     let (hosts, private) = (hosts?, private.map_or(Some(None), |private| private.map(Some))?);
     check_place(sheet, &form, &url, &hosts, private)?;
-    Some(Connection {
-        url,
-        url_env,
-        hosts,
-        private,
-        secret: secret.map_or(Some(None), |secret| secret.map(Some))?,
-        headers: headers?,
-        timeout_ms: timeout.unwrap_or(Some(TIMEOUT_DEFAULT_MS))?,
-        attempts_max: attempts
-            .map_or(Some(ATTEMPTS_DEFAULT), |attempts| attempts.and_then(|most| u16::try_from(most).ok()))?,
-        backoff: backoff?,
-        backoff_max: backoff_max?,
-    })
+    let secret = secret.map_or(Some(None), |secret| secret.map(Some))?;
+    let endpoint = Endpoint { url, url_env, hosts, private, secret, headers: headers? };
+    Some(pace?.of(Transport::Http(endpoint)))
 }
 
 /// Hosts, without scheme, port or path.
@@ -178,8 +215,8 @@ fn check_place(
 
 /// Whether no request of an `http` step could leave through this connection, because its address is not public and the
 /// connection does not allow that. A value from the environment is not known here.
-pub(crate) fn keeps_requests_in(connection: &Connection) -> bool {
-    connection.url_env.is_none() && connection.private != Some(true) && reach::names_inside(host_in(&connection.url))
+pub(crate) fn keeps_requests_in(endpoint: &Endpoint) -> bool {
+    endpoint.url_env.is_none() && endpoint.private != Some(true) && reach::names_inside(host_in(&endpoint.url))
 }
 
 /// The address, and the environment variable that may replace it.
@@ -221,7 +258,7 @@ fn host_of(rest: &str) -> &str {
 
 /// The secret in an address, which must not stand in a file. Even a malformed address may contain one: with another
 /// scheme or none, or with a slash in the password, which makes the host end too early.
-fn secret_in(text: &str) -> Option<&'static str> {
+pub(crate) fn secret_in(text: &str) -> Option<&'static str> {
     let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
     let host = host_of(rest);
     let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());

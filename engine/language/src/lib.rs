@@ -21,6 +21,7 @@ mod foreign;
 mod form;
 mod hours;
 mod known;
+mod mailers;
 mod meant;
 mod own_words;
 mod placeholders;

@@ -14,6 +14,8 @@ pub struct SendError {
     pub retry: bool,
     /// How long the receiver asked to wait, in real milliseconds.
     pub retry_after_ms: Option<u64>,
+    /// Whether the receiver may have taken the message all the same, and would take it a second time.
+    pub may_have_arrived: bool,
 }
 
 pub use cadenza_core::event::ANSWER_BYTES_MAX;
