@@ -5,17 +5,18 @@
 use crate::causes::causes;
 use crate::leaving::{may_leave, unpanicked};
 use crate::reach::{self, PublicOnly};
-use crate::request::{address, passing, permanent, request};
+use crate::request::{address, passing, permanent, posted, request};
 use bytes::Bytes;
 use cadenza_core::effect::Outgoing;
 use cadenza_core::gate::Permit;
+use cadenza_core::mailer::Mailbox;
 use cadenza_core::reach::names_inside;
 use cadenza_core::time::Timestamp;
 use cadenza_core::workflow::Verb;
 use cadenza_core::workspace::{Connection, Endpoint, HeaderValue};
 use cadenza_runtime::catalog::Catalog;
 use cadenza_runtime::clock::Clock;
-use cadenza_runtime::courier::{ANSWER_BYTES_MAX, Attempted, Courier, Ended, Response, SendError, is_passing};
+use cadenza_runtime::courier::{ANSWER_BYTES_MAX, Attempted, Courier, Ended, Response, SendError, Tried, is_passing};
 use cadenza_signatures::Key;
 use cadenza_signatures::secret;
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
@@ -69,6 +70,23 @@ impl Courier for Connector {
 
     fn unready(&self, catalog: &Catalog) -> Vec<(String, String)> {
         unready(catalog)
+    }
+
+    fn shown(&self, catalog: &Catalog, row: &Outgoing) -> Result<String, SendError> {
+        let posted = posted(catalog, row)?;
+        serde_json::to_string_pretty(&posted).map_err(|error| permanent(error.to_string()))
+    }
+
+    /// Nobody knows what a request would do behind the address, so none is made.
+    fn try_out(self: Arc<Self>, catalog: Arc<Catalog>, via: String, _: Option<Mailbox>, done: Tried) {
+        let found = unready(&catalog).into_iter().find(|(name, _)| *name == via);
+        let endpoint = catalog.workspace.connections.get(&via).and_then(Connection::endpoint);
+        let address =
+            endpoint.map_or_else(String::new, |endpoint| address(endpoint).map_or_else(|why| why, |it| it.to_string()));
+        done(match found {
+            Some((_, why)) => Err(why),
+            None => Ok(format!("its secrets and its address {address} are in order; nothing was sent there")),
+        });
     }
 }
 

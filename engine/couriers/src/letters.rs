@@ -8,6 +8,7 @@ use cadenza_core::identity;
 use cadenza_core::lead::RepId;
 use cadenza_core::mailer::{Letter, Mailbox, Mailer, Sender};
 use cadenza_runtime::catalog::Catalog;
+use cadenza_runtime::clock::Clock;
 use cadenza_runtime::courier::SendError;
 use cadenza_runtime::plain;
 use cadenza_runtime::render::letter::mailbox_of;
@@ -152,6 +153,28 @@ fn notice(
         signature: None,
         footer: Vec::new(),
         date: row.made_at,
+        unsubscribe: None,
+        is_automatic: true,
+    };
+    finished(catalog, mailer, &mail)
+}
+
+/// A mail by which a person tries the connection.
+pub(crate) fn trial(catalog: &Catalog, mailer: &Mailer, to: Mailbox) -> Result<Ready, SendError> {
+    let from = notice_sender(catalog, mailer);
+    let from = from.ok_or_else(|| passing("nobody sends it: add `{ address: … }` to `from`".to_owned()))?;
+    let now = Clock::real();
+    let mail = Mail {
+        id: id(mailer, &format!("trial-{}", now.as_ms())),
+        follows: Vec::new(),
+        from: &from,
+        reply_to: mailer.reply_to.as_ref(),
+        to,
+        subject: "A trial of Cadenza's connection",
+        text: "This mail was sent to try a connection. It is about nobody, and needs no answer.",
+        signature: None,
+        footer: mailer.postal_address.iter().map(String::as_str).collect(),
+        date: now,
         unsubscribe: None,
         is_automatic: true,
     };

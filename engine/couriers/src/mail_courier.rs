@@ -1,15 +1,15 @@
 //! Sends mails: makes them, and hands them to their server or keeps them in a folder.
 
 use crate::leaving::{may_leave, unpanicked};
-use crate::letters::{Ready, notice_sender, ready, signing_key};
+use crate::letters::{Ready, notice_sender, ready, signing_key, trial};
 use crate::request::passing;
 use crate::smtp::{Lines, Route};
 use cadenza_core::effect::Outgoing;
 use cadenza_core::gate::Permit;
-use cadenza_core::mailer::Mailer;
+use cadenza_core::mailer::{Mailbox, Mailer};
 use cadenza_core::workspace::Connection;
 use cadenza_runtime::catalog::Catalog;
-use cadenza_runtime::courier::{Attempted, Courier, Ended, SendError};
+use cadenza_runtime::courier::{Attempted, Courier, Ended, SendError, Tried};
 use cadenza_signatures::secret;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -43,6 +43,38 @@ impl MailCourier {
     }
 }
 
+impl MailCourier {
+    /// Goes as far as a mail would, and hands one over when there is somebody to get it.
+    async fn tried(&self, catalog: &Catalog, via: &str, to: Option<Mailbox>) -> Result<String, String> {
+        let connection = catalog.workspace.connections.get(via);
+        let found = connection.and_then(|connection| Some((connection, connection.mailer()?)));
+        let (connection, mailer) = found.ok_or_else(|| format!("the connection `{via}` sends no mails"))?;
+        unready(catalog, via, connection, mailer)?;
+        let mail = to.map(|to| trial(catalog, mailer, to)).transpose().map_err(|error| error.cause)?;
+        let said = |error: SendError| error.cause;
+        if let Some(folder) = &mailer.capture {
+            let folder = self.data.join(folder);
+            let shown = folder.display().to_string();
+            return match mail {
+                Some(mail) => captured(folder, "trial.eml".to_owned(), mail)
+                    .await
+                    .map_err(said)
+                    .map(|()| format!("a mail lies in `{shown}`")),
+                None => Ok(format!("mails are kept in `{shown}`, and none is sent")),
+            };
+        }
+        let route = route(catalog, via, connection, mailer)?;
+        let server = format!("{}:{}", route.server.host, route.server.port);
+        match mail {
+            Some(mail) => {
+                let to = mail.to.clone();
+                self.lines.deliver(route, &mail).await.map_err(said).map(|()| format!("{server} took a mail to {to}"))
+            }
+            None => self.lines.greet(route).await.map_err(said).map(|()| format!("{server} is ready to take mails")),
+        }
+    }
+}
+
 impl Courier for MailCourier {
     fn send(self: Arc<Self>, catalog: Arc<Catalog>, row: Outgoing, permit: Option<Permit>, done: Attempted) {
         let runtime = self.runtime.clone();
@@ -56,6 +88,17 @@ impl Courier for MailCourier {
             };
             done(row, result);
         });
+    }
+
+    fn shown(&self, catalog: &Catalog, row: &Outgoing) -> Result<String, SendError> {
+        let mailer = catalog.workspace.connections.get(&row.via).and_then(Connection::mailer);
+        let mailer = mailer.ok_or_else(|| passing(format!("the connection `{}` sends no mails", row.via)))?;
+        ready(catalog, mailer, row).map(|mail| String::from_utf8_lossy(&mail.bytes).into_owned())
+    }
+
+    fn try_out(self: Arc<Self>, catalog: Arc<Catalog>, via: String, to: Option<Mailbox>, done: Tried) {
+        let runtime = self.runtime.clone();
+        runtime.spawn(async move { done(self.tried(&catalog, &via, to).await) });
     }
 
     fn unready(&self, catalog: &Catalog) -> Vec<(String, String)> {

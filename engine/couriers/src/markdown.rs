@@ -16,6 +16,8 @@ fn events(text: &str) -> impl Iterator<Item = Event<'_>> {
     let mut dropped = Vec::new();
     Parser::new_ext(text, Options::ENABLE_STRIKETHROUGH).filter_map(move |event| match event {
         Event::Html(html) | Event::InlineHtml(html) => Some(Event::Text(html)),
+        Event::Start(Tag::HtmlBlock) => Some(Event::Start(Tag::Paragraph)),
+        Event::End(TagEnd::HtmlBlock) => Some(Event::End(TagEnd::Paragraph)),
         Event::SoftBreak => Some(Event::HardBreak),
         Event::Start(Tag::Link { dest_url, link_type, .. })
             if !may_lead_to(&dest_url) && link_type != LinkType::Email =>
@@ -162,6 +164,12 @@ mod tests {
             ("- a\n- b\n\nEnd.", "<ul>\n<li>a</li>\n<li>b</li>\n</ul>\n<p>End.</p>\n", "- a\n- b\n\nEnd."),
             ("1. a\n2. b", "<ol>\n<li>a</li>\n<li>b</li>\n</ol>\n", "1. a\n2. b"),
             ("1 < 2 & 3", "<p>1 &lt; 2 &amp; 3</p>\n", "1 < 2 & 3"),
+            ("One.\n\n<b>Two</b>", "<p>One.</p>\n<p>&lt;b&gt;Two&lt;/b&gt;</p>\n", "One.\n\n<b>Two</b>"),
+            (
+                "<div>\nOne.\n</div>\n\nTwo.",
+                "<p>&lt;div&gt;\nOne.\n&lt;/div&gt;\n</p>\n<p>Two.</p>\n",
+                "<div>\nOne.\n</div>\n\nTwo.",
+            ),
             ("", "", ""),
         ] {
             assert_eq!(html(text), as_html, "{text:?}");

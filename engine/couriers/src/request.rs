@@ -50,7 +50,7 @@ pub(crate) fn request(
     let asked = asked(row)?;
     let body = match asked {
         Some(asked) => asked.body.clone().unwrap_or_default().into_bytes(),
-        None => serde_json::to_vec(&body(catalog, row)?).map_err(|error| permanent(error.to_string()))?,
+        None => serde_json::to_vec(&posted(catalog, row)?).map_err(|error| permanent(error.to_string()))?,
     };
     let key = row.key();
     let second = Clock::real().as_ms() / SECOND_MS;
@@ -135,7 +135,7 @@ fn below(base: &Uri, path: &str) -> Result<Uri, SendError> {
 }
 
 /// The JSON to send.
-fn body(catalog: &Catalog, row: &Outgoing) -> Result<serde_json::Value, SendError> {
+pub(crate) fn posted(catalog: &Catalog, row: &Outgoing) -> Result<serde_json::Value, SendError> {
     match &row.message {
         Message::Email { rendered: Some(mail), workflow, .. } => Ok(serde_json::json!({
             "type": "email",

@@ -56,6 +56,15 @@ impl Lines {
         })
     }
 
+    /// Connects as for a mail, within the time that the connection allows.
+    pub(crate) async fn greet(&self, route: Route<'_>) -> Result<(), SendError> {
+        let timeout = route.timeout;
+        let greeted = tokio::time::timeout(timeout, self.line(&route)).await;
+        let line = greeted.unwrap_or_else(|_| Err(passing(format!("no answer within {} ms", timeout.as_millis()))))?;
+        self.keep(&route, line);
+        Ok(())
+    }
+
     async fn hand_over(&self, route: &Route<'_>, mail: &Ready, handed_over: &AtomicBool) -> Result<(), SendError> {
         let (from, to) = (address(&mail.from)?, address(&mail.to)?);
         let mut line = self.line(route).await?;

@@ -3,6 +3,7 @@
 //! (`cadenza_language::template`) decides what a template may say, and how much of it.
 
 pub mod letter;
+pub mod preview;
 pub mod requests;
 
 use crate::catalog::Catalog;

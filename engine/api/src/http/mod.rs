@@ -15,6 +15,7 @@ mod health;
 mod hooks;
 mod leads;
 mod limits;
+mod mails;
 mod outbox;
 mod own_words;
 mod paging;
@@ -52,6 +53,7 @@ pub(crate) fn router(api: Shared) -> Router {
         .route("/v1/leads", get(leads::list).put(leads::put))
         .route("/v1/leads/{id}", get(leads::show))
         .route("/v1/leads/{id}/timeline", get(leads::timeline))
+        .route("/v1/leads/{id}/mail", get(mails::preview))
         .route("/v1/leads/{id}/owner", put(leads::set_owner))
         .route("/v1/leads/{id}/pause", post(leads::pause))
         .route("/v1/leads/{id}/resume", post(leads::resume))
@@ -74,6 +76,7 @@ pub(crate) fn router(api: Shared) -> Router {
         .route("/v1/workflows/{name}/remove", post(workflows::remove))
         .route("/v1/workflows/{name}/pause", post(workflows::pause))
         .route("/v1/workflows/{name}/resume", post(workflows::resume))
+        .route("/v1/connections/{name}/test", post(mails::try_connection))
         .route("/v1/connections/{name}/pause", post(workflows::pause_connection))
         .route("/v1/connections/{name}/resume", post(workflows::resume_connection))
         .route("/v1/workspace/apply", post(workspace::apply))

@@ -48,12 +48,13 @@ fn follows(view: &View<'_>) -> Vec<EffectId> {
     if !step.is_some_and(|step| matches!(step.verb, Verb::Cadence(_))) {
         return Vec::new();
     }
+    // The mail by which the run came to the cadence was handed over at the very time when it came.
     let of_cadence = view
         .state
         .lead
         .touches
         .iter()
-        .filter(|touch| touch.run == Some(run.id) && touch.channel == Channel::Email && touch.at >= run.entered_at);
+        .filter(|touch| touch.run == Some(run.id) && touch.channel == Channel::Email && touch.at > run.entered_at);
     let mut mails: Vec<EffectId> = of_cadence.filter_map(|touch| touch.effect).collect();
     if mails.len() > FOLLOWS_MAX {
         mails.drain(1..=mails.len() - FOLLOWS_MAX);

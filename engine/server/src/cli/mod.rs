@@ -5,6 +5,7 @@ mod advice;
 mod backup;
 mod client;
 mod column_map;
+mod connection;
 mod consent;
 mod dead_letters;
 mod doctor;
@@ -16,6 +17,7 @@ mod leads;
 mod parked;
 mod plugin;
 mod preview;
+mod preview_mail;
 mod recipe;
 mod remote;
 mod rows;
@@ -89,6 +91,10 @@ enum Command {
     Restore(backup::Restore),
     /// Find what cannot be read, in a data folder or a running engine
     Doctor(doctor::Doctor),
+    /// Try a connection
+    Connection(connection::Connection),
+    /// Show the mail that a script is for a lead, and what it lacks; nothing is sent
+    Preview(preview_mail::PreviewMail),
     /// Tell a lead's story: every event, decision and touch, and why
     Why(why::Why),
     /// Write, build, test, measure and inspect plugins
@@ -121,6 +127,8 @@ pub(crate) fn run() -> ExitCode {
         Command::Backup(backup) => backup.run(),
         Command::Restore(restore) => restore.run(),
         Command::Doctor(doctor) => doctor.run(),
+        Command::Connection(connection) => connection.run(),
+        Command::Preview(preview) => preview.run(),
         Command::Why(why) => why.run(),
         Command::Plugin(plugin) => plugin.run(),
         Command::CompileComponent => return cadenza_builds::compile::child(),
