@@ -28,7 +28,7 @@ const HELLO: &str = "---\nobjective: Say hello\nreviewed_by: Ana\nsubject: \"GrÃ
 
 type Check = fn(&Path);
 
-const CHECKS: [(&str, Check); 10] = [
+const CHECKS: [(&str, Check); 11] = [
     ("a_mail_arrives_as_it_was_meant", a_mail_arrives_as_it_was_meant),
     ("every_way_to_a_server_is_gone", every_way_to_a_server_is_gone),
     ("what_the_server_answers_decides", what_the_server_answers_decides),
@@ -38,6 +38,7 @@ const CHECKS: [(&str, Check); 10] = [
     ("captured_mails_are_files", captured_mails_are_files),
     ("no_more_leaves_than_the_connection_may", no_more_leaves_than_the_connection_may),
     ("reps_are_told_by_mail", reps_are_told_by_mail),
+    ("a_lead_unsubscribes_by_its_link", a_lead_unsubscribes_by_its_link),
     ("mails_are_seen_and_connections_tried_beforehand", mails_are_seen_and_connections_tried_beforehand),
 ];
 
@@ -411,5 +412,64 @@ fn mails_are_seen_and_connections_tried_beforehand(python: &Path) {
     let engine = start(&site, "real", None);
     let (works, said) = says(&engine, &site, &["connection", "test", "post"]);
     assert!(!works && said.contains("no connection to the mail server"), "{said}");
+    engine.stop();
+}
+
+/// Posts a form to an address of the engine as a mail program or a browser does: without a token.
+fn post_form(engine: &Engine, path: &str, form: &str) -> (u16, String) {
+    let headers = [("content-type", "application/x-www-form-urlencoded")];
+    let answer = engine.client.with_token(None).send("POST", path, &headers, form.as_bytes());
+    let answer = answer.expect("the engine answers");
+    (answer.status, answer.text)
+}
+
+fn a_lead_unsubscribes_by_its_link(python: &Path) {
+    let server = SmtpServer::open(python, "starttls");
+    let key = server.file("rsa.pem").display().to_string();
+    let dkim = format!("dkim: {{ domain: acme.example, selector: r1, key: {{ file: {key} }} }}");
+    let site = site(&format!("{}, {dkim}", smtp(&server, "starttls")));
+    let links = |secrets: &str| {
+        format!(
+            "name: Acme\ntimezone: UTC\ncontact: {{ email_via: post }}\nlinks: {{ url: \"https://go.acme.example/\", secrets: [{secrets}] }}\n"
+        )
+    };
+    for name in ["old", "new"] {
+        site.write(&format!("{name}.key"), &format!("{name} secret of links"));
+    }
+    site.write("cadenza.yaml", &links("{ file: old.key }"));
+    let engine = start(&site, "real", Some(&server));
+    let lead = bring(&engine, "ada", &json!({}));
+    let mail = &server.wait_for(1)[0];
+    tells(&engine, &lead, "was handed over");
+    assert_eq!(mail["dkim"], true, "{mail:#}");
+    let signed = header(mail, "dkim-signature").replace(['\t', ' ', '\r', '\n'], "");
+    assert!(signed.contains(":list-unsubscribe:list-unsubscribe-post"), "{signed}");
+    assert_eq!(header(mail, "list-unsubscribe-post"), "List-Unsubscribe=One-Click");
+    let url = header(mail, "list-unsubscribe").trim_matches(['<', '>']);
+    assert!(mail["text"].as_str().is_some_and(|text| text.contains(url)), "{mail:#}");
+    let path = url.strip_prefix("https://go.acme.example").expect("it leads to the engine").to_owned();
+    engine.stop();
+
+    // The secret is replaced; links that have left stay valid.
+    site.write("cadenza.yaml", &links("{ file: new.key }, { file: old.key }"));
+    let engine = start(&site, "real", Some(&server));
+    let refused = |lead: &str| engine.lead(lead)["consent"]["refused"].clone();
+    let page = engine.client.with_token(None).get(&path).expect(200);
+    assert!(page.text.contains("No more mails") && !page.text.contains("ada@"), "{}", page.text);
+    assert_eq!(refused(&lead), json!([]), "whoever only looks changes nothing");
+    for _ in 0..2 {
+        let (status, said) = post_form(&engine, &path, "List-Unsubscribe=One-Click");
+        assert_eq!(status, 200, "{said}");
+        assert_eq!(refused(&lead), json!(["email"]));
+    }
+    tells(&engine, &lead, "the link in a mail");
+    let (status, _) = post_form(&engine, &path, "choice=channels&refused=call&refused=message&refused=x");
+    assert_eq!((status, refused(&lead)), (200, json!(["call", "message"])));
+    let (status, _) = post_form(&engine, &path, "choice=nothing");
+    assert_eq!((status, engine.lead(&lead)["consent"]["opted_out"].is_null()), (200, false));
+    for forged in ["/u/x", "/u/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", &path[..path.len() - 1]] {
+        assert_eq!(post_form(&engine, forged, "List-Unsubscribe=One-Click").0, 404, "{forged}");
+        assert_eq!(engine.client.with_token(None).get(forged).status, 404, "{forged}");
+    }
     engine.stop();
 }

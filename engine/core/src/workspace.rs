@@ -30,8 +30,26 @@ pub struct Workspace {
     pub sources: BTreeMap<String, Source>,
     /// Where messages are sent, by name.
     pub connections: BTreeMap<String, Connection>,
+    /// Where leads reach the engine by the links in their mails; `None` when mails have no such links.
+    pub links: Option<Links>,
     /// The digest of every file.
     pub digest: Digest,
+}
+
+/// How links in mails are made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Links {
+    /// The public address of the engine, without a slash at its end.
+    pub url: String,
+    /// The secrets: the first signs, and each may have signed.
+    pub secrets: Vec<SecretRef>,
+}
+
+impl Links {
+    /// The address behind which a lead decides what it is sent. `link` names the lead.
+    pub fn preferences(&self, link: &str) -> String {
+        format!("{}/u/{link}", self.url)
+    }
 }
 
 /// The contents of `cadenza.yaml` and `team.yaml`.

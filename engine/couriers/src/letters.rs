@@ -12,7 +12,7 @@ use cadenza_runtime::clock::Clock;
 use cadenza_runtime::courier::SendError;
 use cadenza_runtime::plain;
 use cadenza_runtime::render::letter::mailbox_of;
-use cadenza_signatures::secret;
+use cadenza_signatures::{LinkKeys, secret};
 
 /// How many characters of a notice's text make its subject.
 const SUBJECT_CHARS_MAX: usize = 78;
@@ -39,6 +39,8 @@ pub(crate) fn ready(catalog: &Catalog, mailer: &Mailer, row: &Outgoing) -> Resul
                     &late
                 }
             };
+            let unsubscribe = unsubscribe(catalog, row)?;
+            let leave = unsubscribe.as_ref().map(|url| format!("Unsubscribe: {url}"));
             let mail = Mail {
                 id: id(mailer, &row.key()),
                 follows: letter.follows.iter().map(|mail| id(mailer, &row.key_of(*mail))).collect(),
@@ -48,9 +50,9 @@ pub(crate) fn ready(catalog: &Catalog, mailer: &Mailer, row: &Outgoing) -> Resul
                 subject: &rendered.subject,
                 text: &rendered.body,
                 signature: letter.signature.as_deref(),
-                footer: mailer.postal_address.iter().map(String::as_str).collect(),
+                footer: mailer.postal_address.iter().chain(&leave).map(String::as_str).collect(),
                 date: letter.date,
-                unsubscribe: None,
+                unsubscribe: unsubscribe.as_deref(),
                 is_automatic: false,
             };
             finished(catalog, mailer, &mail)
@@ -95,6 +97,13 @@ pub(crate) fn ready(catalog: &Catalog, mailer: &Mailer, row: &Outgoing) -> Resul
             Err(permanent(format!("the connection `{}` sends mails only", row.via)))
         }
     }
+}
+
+/// The address by which the lead takes itself off the list, if mails have such links.
+fn unsubscribe(catalog: &Catalog, row: &Outgoing) -> Result<Option<String>, SendError> {
+    let Some(links) = &catalog.workspace.links else { return Ok(None) };
+    let keys = LinkKeys::resolve(&links.secrets, &catalog.root).map_err(|error| passing(error.to_string()))?;
+    Ok(keys.sign(row.lead).map(|link| links.preferences(&link)))
 }
 
 /// A Message-ID.

@@ -10,7 +10,7 @@ use cadenza_core::mailer::{Mailbox, Mailer};
 use cadenza_core::workspace::Connection;
 use cadenza_runtime::catalog::Catalog;
 use cadenza_runtime::courier::{Attempted, Courier, Ended, SendError, Tried};
-use cadenza_signatures::secret;
+use cadenza_signatures::{LinkKeys, secret};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -114,6 +114,9 @@ impl Courier for MailCourier {
 /// Why nothing could be sent as things are.
 fn unready(catalog: &Catalog, name: &str, connection: &Connection, mailer: &Mailer) -> Result<(), String> {
     signing_key(catalog, mailer)?;
+    if let Some(links) = &catalog.workspace.links {
+        LinkKeys::resolve(&links.secrets, &catalog.root).map_err(|error| error.to_string())?;
+    }
     if mailer.capture.is_none() {
         route(catalog, name, connection, mailer)?;
     }

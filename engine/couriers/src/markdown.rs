@@ -59,6 +59,8 @@ struct Plain<'a> {
     /// The links around the place: where each leads, and where its words begin.
     links: Vec<(CowStr<'a>, usize)>,
     quotes: usize,
+    /// Whether the line is over, should another follow in the same block.
+    breaks: bool,
 }
 
 impl<'a> Plain<'a> {
@@ -101,13 +103,17 @@ impl<'a> Plain<'a> {
     }
 
     fn words(&mut self, text: &str) {
-        let mut lines = text.split('\n').peekable();
-        while let Some(line) = lines.next() {
-            self.out.push_str(line);
-            if lines.peek().is_some_and(|next| !next.is_empty()) {
+        if std::mem::take(&mut self.breaks) {
+            self.line();
+        }
+        let whole = text.strip_suffix('\n');
+        for (n, line) in whole.unwrap_or(text).split('\n').enumerate() {
+            if n > 0 {
                 self.line();
             }
+            self.out.push_str(line);
         }
+        self.breaks = whole.is_some();
     }
 
     fn line(&mut self) {
@@ -118,6 +124,7 @@ impl<'a> Plain<'a> {
 
     /// What follows stands apart from what was before.
     fn block(&mut self) {
+        self.breaks = false;
         if !self.out.is_empty() {
             self.out.push_str("\n\n");
         }
@@ -126,6 +133,7 @@ impl<'a> Plain<'a> {
     }
 
     fn item(&mut self) {
+        self.breaks = false;
         let depth = self.lists.len().saturating_sub(1);
         if !self.out.is_empty() && !self.out.ends_with('\n') {
             self.out.push('\n');
@@ -162,6 +170,7 @@ mod tests {
                 "https://acme.example",
             ),
             ("- a\n- b\n\nEnd.", "<ul>\n<li>a</li>\n<li>b</li>\n</ul>\n<p>End.</p>\n", "- a\n- b\n\nEnd."),
+            ("    a\n    b\n\nEnd.", "<pre><code>a\nb\n</code></pre>\n<p>End.</p>\n", "a\nb\n\nEnd."),
             ("1. a\n2. b", "<ol>\n<li>a</li>\n<li>b</li>\n</ol>\n", "1. a\n2. b"),
             ("1 < 2 & 3", "<p>1 &lt; 2 &amp; 3</p>\n", "1 < 2 & 3"),
             ("One.\n\n<b>Two</b>", "<p>One.</p>\n<p>&lt;b&gt;Two&lt;/b&gt;</p>\n", "One.\n\n<b>Two</b>"),

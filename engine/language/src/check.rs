@@ -117,8 +117,8 @@ impl<'a> Reading<'a> {
             plugins: basics.plugins,
             team: team?,
         };
-        let (sources, connections) = (sources?, connections?);
-        Some(Workspace { settings, workflows, sources, connections, digest: self.digest() })
+        let (sources, connections, links) = (sources?, connections?, basics.links);
+        Some(Workspace { settings, workflows, sources, connections, links, digest: self.digest() })
     }
 
     /// Reports what could not be read. A name that such a file may declare is not reported as unknown.

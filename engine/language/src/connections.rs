@@ -230,7 +230,7 @@ fn read_url(sheet: &Sheet<'_>, node: &Node) -> Option<(String, Option<String>)> 
     Some((address?, Some(env?)))
 }
 
-fn read_address(sheet: &Sheet<'_>, node: &Node) -> Option<String> {
+pub(crate) fn read_address(sheet: &Sheet<'_>, node: &Node) -> Option<String> {
     let text = sheet.text(node, "an address")?;
     if let Some(message) = secret_in(&text) {
         sheet.report(inline(node, message));

@@ -21,6 +21,7 @@ mod own_words;
 mod paging;
 mod places;
 mod plugins;
+mod preferences;
 mod problem;
 mod request;
 mod runs;
@@ -48,6 +49,7 @@ use problem::{Kind, Problem};
 pub(crate) fn router(api: Shared) -> Router {
     let routes = Router::new()
         .route("/hooks/{source}", post(hooks::receive))
+        .route("/u/{link}", get(preferences::show).post(preferences::decide))
         .route("/v1/events", post(events::take))
         .route("/v1/intake", get(vocabulary::show))
         .route("/v1/leads", get(leads::list).put(leads::put))

@@ -99,6 +99,7 @@ const BY_HAND: [(&str, &[&str]); 10] = [
         &[
             "connection-inline-secret",
             "mailer-inline-password",
+            "settings-links-inline-secret",
             "connection-password-other-scheme",
             "connection-password-with-slash",
             "connection-secret-in-query",

@@ -70,7 +70,7 @@ pub fn mail(
     let verdict = gate::check(state, Channel::Email, &catalog.live.settings, now);
     let mailer = catalog.workspace.connections.get(&row.via).and_then(Connection::mailer);
     let is_reviewed = workflow.script(ScriptId::of(script)).is_some_and(|(_, script)| script.reviewed_by.is_some());
-    let lacks = lacks(mailer, is_reviewed);
+    let lacks = lacks(mailer, catalog.workspace.links.is_some(), is_reviewed);
     Some(MailPreview { workflow: workflow.name.clone(), row, broken, verdict, lacks })
 }
 
@@ -90,7 +90,7 @@ fn uses<'a>(workflow: &'a Arc<Workflow>, script: &str) -> Option<(&'a Workflow, 
 }
 
 /// What receivers, the law or practice want of a mail.
-fn lacks(mailer: Option<&Mailer>, is_reviewed: bool) -> Vec<&'static str> {
+fn lacks(mailer: Option<&Mailer>, has_links: bool, is_reviewed: bool) -> Vec<&'static str> {
     let mut lacks = Vec::new();
     if let Some(mailer) = mailer {
         if mailer.dkim.is_none() {
@@ -98,6 +98,9 @@ fn lacks(mailer: Option<&Mailer>, is_reviewed: bool) -> Vec<&'static str> {
         }
         if mailer.postal_address.is_none() {
             lacks.push("a postal address at its foot: add `postal_address` to its connection");
+        }
+        if !has_links {
+            lacks.push("a way to unsubscribe: add `links` to cadenza.yaml");
         }
         if mailer.capture.is_some() {
             lacks.push("a way out: its connection captures mails and sends none");

@@ -132,6 +132,8 @@ fn secrets(workspace: &Workspace) -> Vec<(String, &SecretRef)> {
         | Signature::Token { secrets, .. }) = &source.signature;
         named.extend(secrets.iter().map(|reference| (format!("the source `{name}`"), reference)));
     }
+    let links = workspace.links.iter().flat_map(|links| &links.secrets);
+    named.extend(links.map(|reference| ("`links`".to_owned(), reference)));
     for (name, connection) in &workspace.connections {
         named.extend(connection.secrets().into_iter().map(|reference| (format!("the connection `{name}`"), reference)));
     }
