@@ -1,4 +1,5 @@
-//! A mail server in Python, which sees mails as `email` and `dkimpy` do. What it needs is installed once, below the target folder.
+//! A mail server in Python, which sees mails as `email` and `dkimpy` do. What it needs is installed once, below the
+//! target folder.
 
 use crate::wait::eventually;
 use serde_json::Value;

@@ -1,5 +1,5 @@
-//! Mails through the real binary and a real server: what arrives, and what becomes of mails that the server refuses, loses, or is
-//! taking while the engine is killed.
+//! Mails through the real binary and a real server: what arrives, and what becomes of mails that the server refuses,
+//! loses, or is taking while the engine is killed.
 //!
 //! If Python or its packages are missing, the tests are reported as ignored, with the reason.
 
@@ -23,8 +23,10 @@ steps:
       exhausted: end
 "#;
 
-const HELLO: &str = "---\nobjective: Say hello\nreviewed_by: Ana\nsubject: \"Grüße an {{ lead.company | default('you') }}\"\n---\n\
-    Hello {{ lead.first_name | default('there') }},\nread [our **prices**](https://acme.example/prices).\n\n<script>alert(1)</script>\n";
+const HELLO: &str = "---\nobjective: Say hello\nreviewed_by: Ana\n\
+    subject: \"Grüße an {{ lead.company | default('you') }}\"\n---\n\
+    Hello {{ lead.first_name | default('there') }},\nread [our **prices**](https://acme.example/prices).\n\n\
+    <script>alert(1)</script>\n";
 
 type Check = fn(&Path);
 
@@ -137,7 +139,8 @@ fn a_mail_arrives_as_it_was_meant(python: &Path) {
     let server = SmtpServer::open(python, "starttls");
     let key = server.file("rsa.pem").display().to_string();
     let site = site(&format!(
-        "{}, reply_to: answers@acme.example, postal_address: \"Acme & Co, 1 Main Street\", dkim: {{ domain: acme.example, selector: r1, key: {{ file: {key} }} }}",
+        "{}, reply_to: answers@acme.example, postal_address: \"Acme & Co, 1 Main Street\", \
+         dkim: {{ domain: acme.example, selector: r1, key: {{ file: {key} }} }}",
         smtp(&server, "starttls")
     ));
     let engine = start(&site, "virtual", Some(&server));
@@ -322,7 +325,9 @@ fn captured_mails_are_files(python: &Path) {
     let files: Vec<_> = std::fs::read_dir(site.data().join("mails")).expect("the folder is there").flatten().collect();
     let [file] = &files[..] else { panic!("{files:?}") };
     assert!(file.path().extension().is_some_and(|extension| extension == "eml"), "{file:?}");
-    let read = "import email, email.policy, sys; m = email.message_from_binary_file(open(sys.argv[1], 'rb'), policy=email.policy.default); print(m['subject'], m['message-id'])";
+    let read = "import email, email.policy, sys\n\
+                m = email.message_from_binary_file(open(sys.argv[1], 'rb'), policy=email.policy.default)\n\
+                print(m['subject'], m['message-id'])";
     let output = std::process::Command::new(python).args(["-c", read]).arg(file.path()).output().expect("python runs");
     let said = String::from_utf8_lossy(&output.stdout);
     let name = file.path().file_stem().expect("a name").to_string_lossy().into_owned();
@@ -430,7 +435,8 @@ fn a_lead_unsubscribes_by_its_link(python: &Path) {
     let site = site(&format!("{}, {dkim}", smtp(&server, "starttls")));
     let links = |secrets: &str| {
         format!(
-            "name: Acme\ntimezone: UTC\ncontact: {{ email_via: post }}\nlinks: {{ url: \"https://go.acme.example/\", secrets: [{secrets}] }}\n"
+            "name: Acme\ntimezone: UTC\ncontact: {{ email_via: post }}\n\
+             links: {{ url: \"https://go.acme.example/\", secrets: [{secrets}] }}\n"
         )
     };
     for name in ["old", "new"] {

@@ -1,5 +1,5 @@
-//! How mails leave: the server, who they come from, how many an hour, and what is done where it is not known whether one arrived.
-//! Must not know: SMTP, and what a mail says.
+//! How mails leave: the server, who they come from, how many an hour, and what is done where it is not known whether
+//! one arrived. Must not know: SMTP, and what a mail says.
 
 use crate::id::EffectId;
 use crate::lead::RepId;
@@ -28,8 +28,8 @@ pub struct Mailer {
 }
 
 impl Mailer {
-    /// The domain of the ids of its mails. It does not depend on who sends, so that replies in a thread name the ids of mails that
-    /// somebody else sent.
+    /// The domain of the ids of its mails. It does not depend on who sends, so that replies in a thread name the ids of
+    /// mails that somebody else sent.
     pub fn domain(&self) -> &str {
         let fixed = self.from.iter().find_map(|sender| match sender {
             Sender::Fixed(mailbox) => Some(mailbox.domain()),
@@ -99,7 +99,8 @@ impl fmt::Display for Sender {
     }
 }
 
-/// What is done with a mail that the server may have taken, because the connection was lost when it had been handed over.
+/// What is done with a mail that the server may have taken, because the connection was lost when it had been handed
+/// over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unsure {
     /// It is sent again under the same Message-ID, and may arrive twice.
@@ -163,8 +164,8 @@ pub struct Mailbox {
 const ADDRESS_BYTES_MAX: usize = 254;
 
 impl Mailbox {
-    /// Reads `Sales <sales@acme.example>`, or the address alone. Only plain ASCII addresses: the sender chooses its own, and others
-    /// than these do not pass everywhere.
+    /// Reads `Sales <sales@acme.example>`, or the address alone. Only plain ASCII addresses: the sender chooses its
+    /// own, and others than these do not pass everywhere.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         let (name, address) = match text.strip_suffix('>').and_then(|text| text.rsplit_once('<')) {

@@ -16,6 +16,7 @@ pub struct ByTransport {
 }
 
 impl ByTransport {
+    /// Two couriers as one.
     pub fn new(web: Connector, mail: MailCourier) -> Self {
         Self { web: Arc::new(web), mail: Arc::new(mail) }
     }

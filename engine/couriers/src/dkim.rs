@@ -1,5 +1,5 @@
-//! Signs a mail by DKIM (RFC 6376, RFC 8463), over the bytes that leave. Both parts are canonicalized `relaxed`, so that servers on
-//! the way may fold headers otherwise.
+//! Signs a mail by DKIM (RFC 6376, RFC 8463), over the bytes that leave. Both parts are canonicalized `relaxed`, so
+//! that servers on the way may fold headers otherwise.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -124,7 +124,8 @@ fn without_letter(mailer: &Mailer, row: &Outgoing) -> Result<Letter, SendError> 
     Ok(Letter { from, reply_to, signature: None, date: row.made_at, follows: Vec::new() })
 }
 
-/// Who sends notices: nobody's lead is known here, so it is somebody who is named, or the address by which the server is used.
+/// Who sends notices: nobody's lead is known here, so it is somebody who is named, or the address by which the server
+/// is used.
 pub(crate) fn notice_sender(catalog: &Catalog, mailer: &Mailer) -> Option<Mailbox> {
     let settings = &catalog.live.settings;
     let named = mailer.from.iter().find_map(|sender| match sender {

@@ -1,5 +1,5 @@
-//! The two forms of a text that is written in Markdown: HTML, and plain text. A line break is a line break, as in a mail. HTML in
-//! the text is shown as it is written, and links lead to web pages, mail addresses and telephones alone.
+//! The two forms of a text that is written in Markdown: HTML, and plain text. A line break is a line break, as in a
+//! mail. HTML in the text is shown as it is written, and links lead to web pages, mail addresses and telephones alone.
 
 use pulldown_cmark::{CowStr, Event, LinkType, Options, Parser, Tag, TagEnd, html};
 use std::fmt::Write as _;

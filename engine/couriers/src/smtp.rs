@@ -1,5 +1,5 @@
-//! Hands mails over to a server by SMTP. Connections are kept and used again, as long as the server lets them. What the server says
-//! decides what becomes of a mail; where it says nothing after it was handed over, nobody knows.
+//! Hands mails over to a server by SMTP. Connections are kept and used again, as long as the server lets them. What the
+//! server says decides what becomes of a mail; where it says nothing after it was handed over, nobody knows.
 
 use crate::causes::causes;
 use crate::letters::Ready;
@@ -109,7 +109,8 @@ impl Lines {
             }
         }
         let smtp = connect(route).await.map_err(|error| {
-            // What the server says before there is a mail is about the connection. It is set right by people, and then tried again.
+            // What the server says before there is a mail is about the connection. It is set right by people, and then
+            // tried again.
             passing(format!("no connection to the mail server: {}", causes(&error)))
         })?;
         Ok(Line { smtp, of: (route.server.clone(), route.password.clone()), sent: 0 })

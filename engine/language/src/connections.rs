@@ -1,4 +1,5 @@
-//! `connections.yaml`: where messages and requests are sent, and how often that is tried. Connections for mails are in `mailers`.
+//! `connections.yaml`: where messages and requests are sent, and how often that is tried. What is said of mail servers
+//! lies in `mailers`.
 
 use crate::diagnostic::{Problem, Sheet};
 use crate::form::Form;

@@ -1,4 +1,5 @@
-//! Connections that send mails: the server, who sends, how much, how mails are signed. Must not know: how a mail is made.
+//! Connections that send mails: the server, who sends, how much, how mails are signed. Must not know: how a mail is
+//! made.
 
 use crate::connections::{Pace, host_in, secret_in};
 use crate::diagnostic::{Problem, Sheet};
@@ -38,7 +39,7 @@ pub(crate) static MAILER: Shape = Shape {
         optional(
             "unsure",
             Takes::Words(unsure_words),
-            "What is done with a mail that the server may have taken: `ask` (when left out) keeps it for a person, `repeat` sends it again",
+            "What becomes of a mail that the server may have taken: `ask` (when left out) keeps it, `repeat` sends it again",
         ),
         optional("postal_address", Takes::Text, "The sender's postal address, at the foot of every mail to a lead"),
         optional("timeout", Takes::Duration, "Longest wait for the server, for one mail; 10s when left out"),

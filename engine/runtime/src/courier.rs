@@ -70,8 +70,8 @@ pub trait Courier: Send + Sync {
         Err(SendError { cause, retry: false, retry_after_ms: None, may_have_arrived: false })
     }
 
-    /// Tries a connection of the workspace, and calls `done` with what was found. Nothing of a lead leaves; with `to`, a mail that
-    /// says what it is goes there. Never blocks.
+    /// Tries a connection of the workspace, and calls `done` with what was found. Nothing of a lead leaves; with `to`, a
+    /// mail that says what it is goes there. Never blocks.
     fn try_out(self: Arc<Self>, _: Arc<Catalog>, _via: String, _to: Option<Mailbox>, done: Tried) {
         done(Err("nothing leaves here".to_owned()));
     }

@@ -1,5 +1,5 @@
-//! Links that speak for one lead: in its mails, to what it may decide for itself. Several secrets are in force while one is being
-//! replaced, so that links in mails that have left stay valid.
+//! Links that speak for one lead: in its mails, to what it may decide for itself. Several secrets are in force while
+//! one is being replaced, so that links in mails that have left stay valid.
 
 use crate::Key;
 use crate::secret::{self, SecretError};

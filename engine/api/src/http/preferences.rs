@@ -1,5 +1,6 @@
-//! `/u/{link}`: what a lead decides for itself, by the link in its mails. Opening the page changes nothing, since scanners open every
-//! link; its form does, and so does the one click of RFC 8058. A link needs no token: it is signed, and speaks for one lead alone.
+//! `/u/{link}`: what a lead decides for itself, by the link in its mails. Opening the page changes nothing, since
+//! scanners open every link; its form does, and so does the one click of RFC 8058. A link needs no token: it is signed,
+//! and speaks for one lead alone.
 
 use crate::http::problem::Problem;
 use crate::http::request::Named;
@@ -37,8 +38,10 @@ pub(crate) async fn show(State(api): State<Shared>, Named(link): Named<String>) 
         })
         .collect();
     let body = format!(
-        "<h1>What may we send you?</h1>\n<form method=\"post\"><button name=\"List-Unsubscribe\" value=\"One-Click\">No more mails</button></form>\n\
-         <form method=\"post\"><p>Do not reach me by:</p>\n{boxes}<button name=\"choice\" value=\"channels\">Save</button></form>\n\
+        "<h1>What may we send you?</h1>\n\
+         <form method=\"post\"><button name=\"List-Unsubscribe\" value=\"One-Click\">No more mails</button></form>\n\
+         <form method=\"post\"><p>Do not reach me by:</p>\n{boxes}\
+         <button name=\"choice\" value=\"channels\">Save</button></form>\n\
          <form method=\"post\"><button name=\"choice\" value=\"nothing\">Do not contact me at all</button></form>"
     );
     Ok(page(StatusCode::OK, &body))
@@ -101,8 +104,9 @@ const fn named(channel: Channel) -> &'static str {
 
 fn page(status: StatusCode, body: &str) -> Response {
     let html = format!(
-        "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
-         <title>Preferences</title><style>body{{font-family:sans-serif;max-width:34em;margin:3em auto;padding:0 1em}}</style></head>\n\
+        "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width\"><title>Preferences</title>\
+         <style>body{{font-family:sans-serif;max-width:34em;margin:3em auto;padding:0 1em}}</style></head>\n\
          <body>\n{body}\n</body></html>\n"
     );
     let headers = [

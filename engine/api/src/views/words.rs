@@ -531,7 +531,8 @@ fn delivered(
         Ending::HeldBack => format!("{what} was held back and will not be sent{said}."),
         Ending::Dead => format!("{what} was given up{said}. It lies with the dead letters."),
         Ending::Unsure => format!(
-            "{what} may have arrived or not{said}. It lies with the dead letters: redriven it is sent again, under the same Message-ID."
+            "{what} may have arrived or not{said}. It lies with the dead letters: redriven it is sent again, under the \
+             same Message-ID."
         ),
         Ending::Discarded => format!("{what} was thrown away out of the dead letters{said}."),
         Ending::Redriven => format!("{what} was taken out of the dead letters{said}, to be sent again."),

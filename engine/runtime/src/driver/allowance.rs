@@ -1,5 +1,6 @@
-//! How much a connection lets through in an hour. What is over is not looked at before its time, so the gate is asked when a message
-//! may really leave. Kept in memory: a new life of the engine begins with one message at once. Must not know: what a message says.
+//! How much a connection lets through in an hour. What is over is not looked at before its time, so the gate is asked
+//! when a message may really leave. Kept in memory: a new life of the engine begins with one message at once. Must not
+//! know: what a message says.
 
 use cadenza_core::time::{HOUR_MS, Timestamp};
 use std::collections::BTreeMap;
@@ -17,8 +18,8 @@ struct Allowance {
     level: Timestamp,
 }
 
-/// The wait between two messages, and how far their level may be ahead of the clock, in milliseconds. In no hour that begins anywhere
-/// more messages leave than `per_hour`.
+/// The wait between two messages, and how far their level may be ahead of the clock, in milliseconds. In no hour that
+/// begins anywhere more messages leave than `per_hour`.
 fn rate(per_hour: u32) -> (i64, i64) {
     let at_once = (per_hour / AT_ONCE).max(1);
     let many = i64::from(per_hour - at_once + 1);

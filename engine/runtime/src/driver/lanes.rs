@@ -80,9 +80,9 @@ impl Lanes {
         self.under_way.closed.insert(via.to_owned(), until);
     }
 
-    /// Opens the connections whose time has come. Returns when the next one opens.
-    pub(super) fn open(&mut self, now: Timestamp) -> Option<Timestamp> {
-        self.under_way.closed.retain(|_, until| *until > now);
+    /// Opens the connections whose time has come, and those that have no limit any more. Returns when the next one opens.
+    pub(super) fn open(&mut self, now: Timestamp, is_limited: impl Fn(&str) -> bool) -> Option<Timestamp> {
+        self.under_way.closed.retain(|via, until| *until > now && is_limited(via));
         self.under_way.closed.values().min().copied()
     }
 

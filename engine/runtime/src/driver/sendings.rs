@@ -126,7 +126,8 @@ impl Sendings {
         if self.next(desk) > now || self.bring_forward(desk, now).await? {
             return Ok(());
         }
-        self.lanes.open(now);
+        let catalog = Arc::clone(&desk.catalog);
+        self.lanes.open(now, |via| per_hour(&catalog, via, now).is_some());
         let (mut looked_at, mut handled) = (0, 0);
         self.next = 'look: loop {
             let mut before: Option<Place> = self.lanes.next_place();
@@ -159,7 +160,7 @@ impl Sendings {
                 break now;
             }
         };
-        if let Some(opens) = self.lanes.open(now) {
+        if let Some(opens) = self.lanes.open(now, |_| true) {
             self.next = self.next.min(opens);
         }
         if handled > 0 {

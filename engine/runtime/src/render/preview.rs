@@ -29,8 +29,8 @@ pub struct MailPreview {
     pub lacks: Vec<&'static str>,
 }
 
-/// The mail of a script for a lead, by the workflow that the lead is in, or else by the first that sends it. `None` when no workflow
-/// sends the script as a mail.
+/// The mail of a script for a lead, by the workflow that the lead is in, or else by the first that sends it. `None`
+/// when no workflow sends the script as a mail.
 pub fn mail(
     catalog: &Catalog,
     state: &LeadState,

@@ -1,5 +1,5 @@
-//! Mails of a connection that sends them itself: who sends, which thread they belong to, how many leave in an hour, and what becomes
-//! of those that may have arrived.
+//! Mails of a connection that sends them itself: who sends, which thread they belong to, how many leave in an hour, and
+//! what becomes of those that may have arrived.
 
 use super::*;
 use cadenza_core::effect::Rendered;

@@ -1,4 +1,5 @@
-//! `cadenza connection test`: whether a running engine could send by a connection, with the secrets and the network that it has.
+//! `cadenza connection test`: whether a running engine could send by a connection, with the secrets and the network
+//! that it has.
 
 use super::Answer;
 use super::remote::{Remote, path};
