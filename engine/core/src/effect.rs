@@ -6,7 +6,7 @@ use crate::gate::{Permit, Verdict};
 use crate::id::{AccountId, Digest, EffectId, LeadId, RunId, TaskId};
 use crate::identity::{IdentityKey, IdentityKind, IdentityMessage};
 use crate::lead::{Channel, RepId};
-use crate::mailer::Letter;
+use crate::letter::Letter;
 use crate::notice::Notice;
 use crate::plugin::{DecisionInput, DecisionKind};
 use crate::time::Timestamp;
@@ -432,5 +432,5 @@ pub struct Rendered {
     pub body: String,
     /// What a mail has besides, when its connection sends mails itself.
     #[n(3)]
-    pub letter: Option<Letter>,
+    pub letter: Option<Box<Letter>>,
 }

@@ -10,6 +10,7 @@ use crate::lead::{Channel, RepId};
 use crate::mailer::Mailer;
 use crate::own_words::OwnWords;
 use crate::plugin::{Parameters, PluginInfo, Reads};
+pub use crate::secret::SecretRef;
 use crate::task::Assignee;
 use crate::time::{Span, Timestamp};
 use crate::value::Value;
@@ -194,15 +195,6 @@ pub struct Territory {
     pub condition: Expr,
     /// The rep to whom it belongs, or the name of the pool from which a rep is chosen.
     pub owner: RepId,
-}
-
-/// Where to find a secret. The secret itself never stands in the workspace.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SecretRef {
-    /// In an environment variable.
-    Env(String),
-    /// In a file.
-    File(PathBuf),
 }
 
 /// A webhook that delivers events.

@@ -72,10 +72,11 @@ impl<'a> Plain<'a> {
                 self.block();
                 self.out.push_str("---");
             }
-            Event::Start(Tag::Paragraph | Tag::Heading { .. } | Tag::CodeBlock(_)) => {
-                if !self.out.ends_with(['-', ' ']) || self.lists.is_empty() {
-                    self.block();
-                }
+            // The first paragraph of an item stands beside its mark.
+            Event::Start(Tag::Paragraph | Tag::Heading { .. } | Tag::CodeBlock(_))
+                if self.lists.is_empty() || !self.out.ends_with(' ') =>
+            {
+                self.block();
             }
             Event::Start(Tag::BlockQuote(_)) => {
                 self.block();

@@ -8,7 +8,7 @@ use crate::known::{Known, Names};
 use crate::settings::Basics;
 use crate::suggest::listed;
 use crate::yaml::{self, Node};
-use crate::{connections, placeholders, script, settings, sources, team, usage, workflow};
+use crate::{address, connections, placeholders, script, settings, sources, team, usage, workflow};
 use cadenza_core::calendar::Calendar;
 use cadenza_core::plugin::{PluginCatalog, PluginInfo, Reads};
 use cadenza_core::value::Value;
@@ -156,7 +156,7 @@ impl<'a> Reading<'a> {
             let Some(endpoint) = connection.endpoint() else { continue };
             known.addresses.insert(name.clone(), endpoint.url.clone());
             if connections::keeps_requests_in(endpoint) {
-                known.inside.insert(name.clone(), connections::host_in(&endpoint.url).to_owned());
+                known.inside.insert(name.clone(), address::host_in(&endpoint.url).to_owned());
             }
         }
         known.mailers = page.as_ref().map(|page| connections::mailers_of(&page.node)).unwrap_or_default();

@@ -1,23 +1,19 @@
 //! `connections.yaml`: where messages and requests are sent, and how often that is tried. What is said of mail servers
 //! lies in `mailers`.
 
+use crate::address::{host_in, read_address, tells_secrets};
 use crate::diagnostic::{Problem, Sheet};
 use crate::form::Form;
 use crate::known::Known;
 use crate::mailers;
+use crate::pace::{ATTEMPTS_MAX, Pace};
 use crate::secret::{SECRET, inline, read_env, read_secret};
 use crate::shape::{Shape, Takes, optional, required};
 use crate::yaml::{Content, Node};
 use cadenza_core::reach;
-use cadenza_core::time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, Span};
 use cadenza_core::workspace::{Connection, Endpoint, HeaderValue, Team, Transport};
 use std::collections::{BTreeMap, BTreeSet};
 
-const TIMEOUT_DEFAULT_MS: u64 = 10 * SECOND_MS.unsigned_abs();
-const ATTEMPTS_DEFAULT: u16 = 12;
-pub(crate) const ATTEMPTS_MAX: u32 = 100;
-const BACKOFF_DEFAULT: Span = Span::Elapsed(2 * SECOND_MS);
-const BACKOFF_MAX_DEFAULT: Span = Span::Elapsed(HOUR_MS);
 const HEADERS_MAX: usize = 32;
 
 pub(crate) static CONNECTIONS: Shape = Shape {
@@ -90,47 +86,6 @@ pub(crate) fn mailers_of(node: &Node) -> BTreeSet<String> {
     entries.iter().filter(|entry| mailers::is_one(&entry.value)).map(|entry| entry.key.text.clone()).collect()
 }
 
-/// How long and how often a connection is tried.
-pub(crate) struct Pace {
-    timeout_ms: u64,
-    attempts_max: u16,
-    backoff: Span,
-    backoff_max: Span,
-}
-
-impl Pace {
-    /// Reads the four keys, which every connection has.
-    pub(crate) fn read(sheet: &Sheet<'_>, form: &Form<'_>) -> Option<Self> {
-        let timeout = form.get("timeout").map(|node| sheet.plain_duration_ms(node, Span::Elapsed(5 * MINUTE_MS)));
-        let attempts = form.get("attempts").map(|node| sheet.whole(node, "a number of attempts", 1, ATTEMPTS_MAX));
-        let wait = |key: &str, default: Span| {
-            form.get(key).map_or(Some(default), |node| {
-                sheet.plain_duration_ms(node, Span::Elapsed(DAY_MS)).map(|ms| Span::Elapsed(ms.cast_signed()))
-            })
-        };
-        let (backoff, backoff_max) = (wait("backoff", BACKOFF_DEFAULT), wait("backoff_max", BACKOFF_MAX_DEFAULT));
-        if let (Some(first), Some(longest)) = (backoff, backoff_max)
-            && first > longest
-        {
-            let at = form.key_span(if form.get("backoff_max").is_some() { "backoff_max" } else { "backoff" });
-            sheet.report(Problem::error("bad-duration", at, "the first wait is longer than the longest"));
-        }
-        let attempts = attempts.unwrap_or(Some(u32::from(ATTEMPTS_DEFAULT)));
-        Some(Self {
-            timeout_ms: timeout.unwrap_or(Some(TIMEOUT_DEFAULT_MS))?,
-            attempts_max: attempts.and_then(|most| u16::try_from(most).ok())?,
-            backoff: backoff?,
-            backoff_max: backoff_max?,
-        })
-    }
-
-    /// A connection that is tried so.
-    pub(crate) fn of(self, transport: Transport) -> Connection {
-        let Self { timeout_ms, attempts_max, backoff, backoff_max } = self;
-        Connection { transport, timeout_ms, attempts_max, backoff, backoff_max }
-    }
-}
-
 fn read_connection(sheet: &Sheet<'_>, node: &Node) -> Option<Connection> {
     let form = Form::open(sheet, node, &CONNECTION)?;
     let url = form.get("url").and_then(|node| read_url(sheet, node));
@@ -181,15 +136,6 @@ fn read_hosts(sheet: &Sheet<'_>, form: &Form<'_>, node: &Node) -> Option<BTreeSe
     hosts.into_iter().collect()
 }
 
-/// The host of an address, with or without its scheme, port and path.
-pub(crate) fn host_in(text: &str) -> &str {
-    let authority = host_of(text.split_once("://").map_or(text, |(_, rest)| rest));
-    match authority.strip_prefix('[').and_then(|rest| rest.find(']')) {
-        Some(end) => &authority[..end + 2],
-        None => authority.split(':').next().unwrap_or_default(),
-    }
-}
-
 /// Checks that the rest of the connection allows the address in the file.
 fn check_place(
     sheet: &Sheet<'_>,
@@ -231,50 +177,6 @@ fn read_url(sheet: &Sheet<'_>, node: &Node) -> Option<(String, Option<String>)> 
     Some((address?, Some(env?)))
 }
 
-pub(crate) fn read_address(sheet: &Sheet<'_>, node: &Node) -> Option<String> {
-    let text = sheet.text(node, "an address")?;
-    if let Some(message) = secret_in(&text) {
-        sheet.report(inline(node, message));
-        return None;
-    }
-    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    match rest.map(host_of) {
-        Some(host) if !host.is_empty() && !text.contains(char::is_whitespace) => Some(text),
-        _ => {
-            let problem = Problem::error("bad-url", node.span.clone(), format!("`{text}` is no web address"));
-            let meant = format!("https://{text}");
-            let is_host = !text.contains("//") && !text.contains(char::is_whitespace) && host_of(&text).contains('.');
-            sheet.report(match is_host {
-                true => problem.label(format!("write `{meant}`")).replace(meant),
-                false => problem.help("write it with its scheme: `https://mail.example.com/send`"),
-            });
-            None
-        }
-    }
-}
-
-fn host_of(rest: &str) -> &str {
-    rest.split(['/', '?', '#']).next().unwrap_or_default()
-}
-
-/// The secret in an address, which must not stand in a file. Even a malformed address may contain one: with another
-/// scheme or none, or with a slash in the password, which makes the host end too early.
-pub(crate) fn secret_in(text: &str) -> Option<&'static str> {
-    let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
-    let host = host_of(rest);
-    let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
-    let whole = host.starts_with('[') || host.split_once(':').is_none_or(|(_, port)| is_port(port));
-    if host.contains('@') || (!whole && rest.contains('@')) {
-        return Some("an address does not carry user and password in a file that people share");
-    }
-    let (_, query) = text.split_once('?')?;
-    let named = |pair: &str| pair.split('=').next().unwrap_or_default().to_ascii_lowercase();
-    let telling =
-        |name: &str| tells_secrets(name) || matches!(name, "key" | "sig" | "signature" | "auth" | "pwd" | "pass");
-    let tells = query.split(['&', ';']).map(named).any(|name| telling(&name));
-    tells.then_some("this address carries a secret in its query, and that does not stand in a file that people share")
-}
-
 fn read_headers(sheet: &Sheet<'_>, node: &Node) -> Option<BTreeMap<String, HeaderValue>> {
     let mut headers = BTreeMap::new();
     let entries = sheet.named(node, "`headers`")?;
@@ -303,10 +205,4 @@ fn read_headers(sheet: &Sheet<'_>, node: &Node) -> Option<BTreeMap<String, Heade
         sheet.report(Problem::error("too-large", node.pointer(), format!("there are more than {HEADERS_MAX} headers")));
     }
     Some(headers)
-}
-
-/// Whether a header identifies the sender.
-pub(crate) fn tells_secrets(name: &str) -> bool {
-    let parts = ["authorization", "cookie", "token", "secret", "password", "api-key", "apikey", "api_key"];
-    parts.iter().any(|part| name.contains(part))
 }

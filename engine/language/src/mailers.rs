@@ -1,10 +1,11 @@
 //! Connections that send mails: the server, who sends, how much, how mails are signed. Must not know: how a mail is
 //! made.
 
-use crate::connections::{Pace, host_in, secret_in};
+use crate::address::{host_in, secret_in};
 use crate::diagnostic::{Problem, Sheet};
 use crate::form::Form;
 use crate::known::Known;
+use crate::pace::{ATTEMPTS_MAX, Pace};
 use crate::secret::{SECRET, inline, read_secret};
 use crate::shape::{Shape, Takes, optional, required};
 use crate::team;
@@ -45,7 +46,7 @@ pub(crate) static MAILER: Shape = Shape {
         optional("timeout", Takes::Duration, "Longest wait for the server, for one mail; 10s when left out"),
         optional(
             "attempts",
-            Takes::Whole(1, crate::connections::ATTEMPTS_MAX),
+            Takes::Whole(1, ATTEMPTS_MAX),
             "Attempts before it becomes a dead letter; 12 when left out",
         ),
         optional("backoff", Takes::Duration, "First wait before another attempt, doubled each time; 2s when left out"),
@@ -229,11 +230,11 @@ fn read_capture(sheet: &Sheet<'_>, node: &Node) -> Option<PathBuf> {
     }
     let message = format!("`{text}` is not below the data folder, where captured mails lie");
     let problem = Problem::error("outside-data", node.span.clone(), message);
-    let last = path.components().filter_map(|part| match part {
+    let mut last = path.components().filter_map(|part| match part {
         Component::Normal(name) => name.to_str(),
         _ => None,
     });
-    let folder = last.last().unwrap_or("mails").to_owned();
+    let folder = last.next_back().unwrap_or("mails").to_owned();
     sheet.report(problem.label(format!("write `{folder}`")).replace(folder));
     None
 }

@@ -1,6 +1,6 @@
 //! `cadenza.yaml`: name, zone, hours and holidays, the lead's own fields, contact policy, plugins.
 
-use crate::connections::read_address;
+use crate::address::read_address;
 use crate::diagnostic::{Problem, Sheet};
 use crate::foreign;
 use crate::form::Form;

@@ -130,7 +130,7 @@ pub(crate) fn render_message(
     let view = View { account, run, ..View::of(state, &catalog.live, &catalog.definitions, now) };
     let done = match (&mut row.message, source) {
         (Message::Email { rendered, .. }, Source::Script(script)) => {
-            let letter = mailer.map(|mailer| letter::letter(mailer, &view)).transpose();
+            let letter = mailer.map(|mailer| letter::letter(mailer, &view).map(Box::new)).transpose();
             letter.and_then(|letter| Ok(Rendered { letter, ..mail(script, &view)? })).map(|it| *rendered = Some(it))
         }
         (Message::Text { rendered, .. }, Source::Script(script)) => {

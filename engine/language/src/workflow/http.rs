@@ -3,8 +3,8 @@
 use super::Reader;
 use super::shapes::{COMPUTED, REQUEST};
 use super::steps::{is_name, ways_of_message};
+use crate::address::tells_secrets;
 use crate::condition::{Place, expression};
-use crate::connections::tells_secrets;
 use crate::diagnostic::Problem;
 use crate::form::Form;
 use crate::meant::header_like;

@@ -27,7 +27,7 @@ fn world(from: &str, more: &str) -> World {
 fn letters(world: &World) -> Vec<Letter> {
     let desk = world.post.desk();
     let rendered = desk.given.iter().filter_map(|row| match &row.message {
-        Message::Email { rendered: Some(Rendered { letter, .. }), .. } => letter.clone(),
+        Message::Email { rendered: Some(Rendered { letter, .. }), .. } => letter.as_deref().cloned(),
         _ => None,
     });
     rendered.collect()
