@@ -77,7 +77,7 @@ class Handler:
         elif order == "stall":
             await asyncio.sleep(3600)
         elif order == "close":
-            asyncio.get_running_loop().call_later(0.05, server.transport.close)
+            asyncio.get_running_loop().call_later(0.05, server.transport.abort)
         elif order != "take":
             return f"{order} no"
         return "250 OK"
@@ -90,6 +90,10 @@ class Server(SMTP):
         session = super()._create_session()
         session.number = sessions
         return session
+
+    def connection_lost(self, error):
+        super().connection_lost(error)
+        tell(closed=True)
 
 
 def authenticate(server, session, envelope, mechanism, data):

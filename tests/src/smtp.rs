@@ -91,6 +91,11 @@ impl SmtpServer {
         eventually(&format!("{count} mails"), || Some(self.mails()).filter(|mails| mails.len() >= count))
     }
 
+    /// How many connections are over.
+    pub fn closed(&self) -> usize {
+        self.told("closed").len()
+    }
+
     /// How many recipients it refused.
     pub fn refused(&self) -> usize {
         self.told("refused").len()

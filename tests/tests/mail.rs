@@ -303,8 +303,7 @@ fn a_connection_that_the_server_closed_is_opened_again(python: &Path) {
     server.order("take close");
     send("a");
     send("b");
-    // The server hangs up in its own time.
-    std::thread::sleep(std::time::Duration::from_millis(200));
+    eventually("the server hangs up", || (server.closed() > 0).then_some(()));
     for name in ["c", "d", "e", "f"] {
         send(name);
     }
@@ -402,6 +401,7 @@ fn mails_are_seen_and_connections_tried_beforehand(python: &Path) {
 
     let lead = bring(&engine, "ada", &json!({ "owner": "ana" }));
     server.wait_for(2);
+    tells(&engine, &lead, "was handed over");
     let preview = |script: &str| says(&engine, &site, &["preview", script, "--lead", &lead]);
     let (leaves, said) = preview("scripts/second.md");
     let parts = ["Subject: The second", "This is the second.", "ana@acme.example", "lacks a signature by DKIM"];

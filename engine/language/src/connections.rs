@@ -6,7 +6,7 @@ use crate::diagnostic::{Problem, Sheet};
 use crate::form::Form;
 use crate::known::Known;
 use crate::mailers;
-use crate::pace::{ATTEMPTS_MAX, Pace};
+use crate::pace::{ATTEMPTS_MAX, Pace, WEB_TIMEOUT};
 use crate::secret::{SECRET, inline, read_env, read_secret};
 use crate::shape::{Shape, Takes, optional, required};
 use crate::yaml::{Content, Node};
@@ -93,7 +93,7 @@ fn read_connection(sheet: &Sheet<'_>, node: &Node) -> Option<Connection> {
     let private = form.get("private").map(|node| sheet.flag(node));
     let secret = form.get("secret").map(|node| read_secret(sheet, node));
     let headers = form.get("headers").map_or_else(|| Some(BTreeMap::new()), |node| read_headers(sheet, node));
-    let pace = Pace::read(sheet, &form);
+    let pace = Pace::read(sheet, &form, WEB_TIMEOUT);
     let (url, url_env) = url?;
     let (hosts, private) = (hosts?, private.map_or(Some(None), |private| private.map(Some))?);
     check_place(sheet, &form, &url, &hosts, private)?;

@@ -5,7 +5,7 @@ use crate::address::{host_in, secret_in};
 use crate::diagnostic::{Problem, Sheet};
 use crate::form::Form;
 use crate::known::Known;
-use crate::pace::{ATTEMPTS_MAX, Pace};
+use crate::pace::{ATTEMPTS_MAX, MAIL_TIMEOUT, Pace};
 use crate::secret::{SECRET, inline, read_secret};
 use crate::shape::{Shape, Takes, optional, required};
 use crate::team;
@@ -43,7 +43,7 @@ pub(crate) static MAILER: Shape = Shape {
             "What becomes of a mail that the server may have taken: `ask` (when left out) keeps it, `repeat` sends it again",
         ),
         optional("postal_address", Takes::Text, "The sender's postal address, at the foot of every mail to a lead"),
-        optional("timeout", Takes::Duration, "Longest wait for the server, for one mail; 10s when left out"),
+        optional("timeout", Takes::Duration, "Longest wait for the server, for one mail; 1m when left out"),
         optional(
             "attempts",
             Takes::Whole(1, ATTEMPTS_MAX),
@@ -138,7 +138,7 @@ pub(crate) fn read(sheet: &Sheet<'_>, node: &Node, known: &Known<'_>, team: Opti
     let dkim = form.get("dkim").map(|node| read_dkim(sheet, node, from.as_deref().unwrap_or_default()));
     let unsure = form.get("unsure").map(|node| sheet.word(node, "what is done with such a mail", &Unsure::ALL));
     let postal_address = form.get("postal_address").map(|node| sheet.text(node, "a postal address"));
-    let pace = Pace::read(sheet, &form);
+    let pace = Pace::read(sheet, &form, MAIL_TIMEOUT);
     let mailer = Mailer {
         server: as_read(server)?,
         capture: as_read(capture)?,

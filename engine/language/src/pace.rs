@@ -5,7 +5,10 @@ use crate::form::Form;
 use cadenza_core::time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, Span};
 use cadenza_core::workspace::{Connection, Transport};
 
-const TIMEOUT_DEFAULT_MS: u64 = 10 * SECOND_MS.unsigned_abs();
+/// The longest wait for an answer when the file does not say: of a web address, and of a mail server, which may look at a
+/// mail for a while before it takes it.
+pub(crate) const WEB_TIMEOUT: Span = Span::Elapsed(10 * SECOND_MS);
+pub(crate) const MAIL_TIMEOUT: Span = Span::Elapsed(MINUTE_MS);
 const ATTEMPTS_DEFAULT: u16 = 12;
 pub(crate) const ATTEMPTS_MAX: u32 = 100;
 const BACKOFF_DEFAULT: Span = Span::Elapsed(2 * SECOND_MS);
@@ -21,7 +24,7 @@ pub(crate) struct Pace {
 
 impl Pace {
     /// Reads the four keys, which every connection has.
-    pub(crate) fn read(sheet: &Sheet<'_>, form: &Form<'_>) -> Option<Self> {
+    pub(crate) fn read(sheet: &Sheet<'_>, form: &Form<'_>, timeout_default: Span) -> Option<Self> {
         let timeout = form.get("timeout").map(|node| sheet.plain_duration_ms(node, Span::Elapsed(5 * MINUTE_MS)));
         let attempts = form.get("attempts").map(|node| sheet.whole(node, "a number of attempts", 1, ATTEMPTS_MAX));
         let wait = |key: &str, default: Span| {
@@ -38,7 +41,7 @@ impl Pace {
         }
         let attempts = attempts.unwrap_or(Some(u32::from(ATTEMPTS_DEFAULT)));
         Some(Self {
-            timeout_ms: timeout.unwrap_or(Some(TIMEOUT_DEFAULT_MS))?,
+            timeout_ms: timeout.unwrap_or(Some(timeout_default.approximate_ms().unsigned_abs()))?,
             attempts_max: attempts.and_then(|most| u16::try_from(most).ok())?,
             backoff: backoff?,
             backoff_max: backoff_max?,
