@@ -9,6 +9,7 @@ mod mailbox;
 mod process;
 pub mod project;
 mod site;
+mod smtp;
 mod wait;
 mod webhook;
 
@@ -16,5 +17,6 @@ pub use client::{Answer, Client};
 pub use mailbox::{Mail, Mailbox};
 pub use process::{Engine, cadenza};
 pub use site::Site;
+pub use smtp::{SmtpServer, python};
 pub use wait::eventually;
 pub use webhook::{Delivery, now_s, secret};

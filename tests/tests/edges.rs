@@ -146,7 +146,9 @@ fn core_is_pure() {
 #[test]
 fn the_runtime_has_no_face() {
     let runtime = &edges()["cadenza-runtime"];
-    for banned in ["axum", "hyper", "hyper-util", "clap", "sled", "hmac", "getrandom", "fastrand"] {
+    for banned in
+        ["axum", "hyper", "hyper-util", "lettre", "mail-builder", "clap", "sled", "hmac", "getrandom", "fastrand"]
+    {
         assert!(
             !runtime.contains(banned),
             "cadenza-runtime must not depend on {banned}: give it the part as an argument"

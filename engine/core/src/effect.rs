@@ -6,6 +6,7 @@ use crate::gate::{Permit, Verdict};
 use crate::id::{AccountId, Digest, EffectId, LeadId, RunId, TaskId};
 use crate::identity::{IdentityKey, IdentityKind, IdentityMessage};
 use crate::lead::{Channel, RepId};
+use crate::letter::Letter;
 use crate::notice::Notice;
 use crate::plugin::{DecisionInput, DecisionKind};
 use crate::time::Timestamp;
@@ -189,9 +190,14 @@ impl Outgoing {
     /// The idempotency key under which every attempt leaves. It is the id, followed in a restored store by the
     /// incarnation, because ids of messages made after the backup are given out again there.
     pub fn key(&self) -> String {
+        self.key_of(self.id)
+    }
+
+    /// The key of another message that was made since the same restore.
+    pub fn key_of(&self, id: EffectId) -> String {
         match self.incarnation {
-            0 => self.id.to_string(),
-            restored => format!("{}-r{restored}", self.id),
+            0 => id.to_string(),
+            restored => format!("{id}-r{restored}"),
         }
     }
 
@@ -424,4 +430,7 @@ pub struct Rendered {
     pub subject: String,
     #[n(2)]
     pub body: String,
+    /// What a mail has besides, when its connection sends mails itself.
+    #[n(3)]
+    pub letter: Option<Box<Letter>>,
 }

@@ -626,6 +626,9 @@ pub enum Delivery {
     /// The other side did not do what a request asked, or answered more than is read.
     #[n(113)]
     Refused(#[n(0)] Reply),
+    /// The mail became a dead letter because nobody knows whether the server took it. Holds what happened.
+    #[n(114)]
+    Unsure(#[n(0)] String),
 }
 
 /// The most bytes that are read of an answer to a request. Nothing is known of an answer that has more.
@@ -683,6 +686,8 @@ crate::codes::codes! {
         4 Redriven = "redriven",
         /// The other side did not do what a request asked, or answered more than is read.
         5 Refused = "refused",
+        /// The mail became a dead letter because nobody knows whether the server took it.
+        6 Unsure = "unsure",
     }
 }
 
@@ -697,6 +702,7 @@ impl Delivery {
             Self::Redriven(_) => Ending::Redriven,
             Self::Answered(_) => Ending::Sent,
             Self::Refused(_) => Ending::Refused,
+            Self::Unsure(_) => Ending::Unsure,
         }
     }
 

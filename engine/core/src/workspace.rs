@@ -7,8 +7,10 @@ use crate::expr::Expr;
 use crate::field::Declared;
 use crate::id::{Digest, LeadId, hash64};
 use crate::lead::{Channel, RepId};
+use crate::mailer::Mailer;
 use crate::own_words::OwnWords;
 use crate::plugin::{Parameters, PluginInfo, Reads};
+pub use crate::secret::SecretRef;
 use crate::task::Assignee;
 use crate::time::{Span, Timestamp};
 use crate::value::Value;
@@ -29,8 +31,26 @@ pub struct Workspace {
     pub sources: BTreeMap<String, Source>,
     /// Where messages are sent, by name.
     pub connections: BTreeMap<String, Connection>,
+    /// Where leads reach the engine by the links in their mails; `None` when mails have no such links.
+    pub links: Option<Links>,
     /// The digest of every file.
     pub digest: Digest,
+}
+
+/// How links in mails are made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Links {
+    /// The public address of the engine, without a slash at its end.
+    pub url: String,
+    /// The secrets: the first signs, and each may have signed.
+    pub secrets: Vec<SecretRef>,
+}
+
+impl Links {
+    /// The address behind which a lead decides what it is sent. `link` names the lead.
+    pub fn preferences(&self, link: &str) -> String {
+        format!("{}/u/{link}", self.url)
+    }
 }
 
 /// The contents of `cadenza.yaml` and `team.yaml`.
@@ -175,6 +195,8 @@ pub struct Rep {
     /// The name shown to people.
     pub name: String,
     pub email: Option<String>,
+    /// What stands below the rep's mails, in Markdown.
+    pub signature: Option<String>,
     pub manager: Option<RepId>,
     /// When the rep works: hours and holidays, in the rep's zone. Absences are none of it, or a task of somebody who is away would wait
     /// in silence.
@@ -213,15 +235,6 @@ pub struct Territory {
     pub condition: Expr,
     /// The rep to whom it belongs, or the name of the pool from which a rep is chosen.
     pub owner: RepId,
-}
-
-/// Where to find a secret. The secret itself never stands in the workspace.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SecretRef {
-    /// In an environment variable.
-    Env(String),
-    /// In a file.
-    File(PathBuf),
 }
 
 /// A webhook that delivers events.
@@ -369,6 +382,57 @@ pub struct JsonPath(pub Vec<String>);
 /// A destination for messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Connection {
+    /// How messages leave.
+    pub transport: Transport,
+    /// The longest wait for an answer, in milliseconds of real time.
+    pub timeout_ms: u64,
+    /// The number of attempts after which a message becomes a dead letter.
+    pub attempts_max: u16,
+    /// The wait before the second attempt. It doubles each time.
+    pub backoff: Span,
+    /// The longest wait before another attempt.
+    pub backoff_max: Span,
+}
+
+impl Connection {
+    /// The web address behind the connection; `None` for one that sends mails.
+    pub const fn endpoint(&self) -> Option<&Endpoint> {
+        if let Transport::Http(endpoint) = &self.transport { Some(endpoint) } else { None }
+    }
+
+    /// Every secret that the connection needs.
+    pub fn secrets(&self) -> Vec<&SecretRef> {
+        match &self.transport {
+            Transport::Http(endpoint) => {
+                let headers = endpoint.headers.values().filter_map(|value| match value {
+                    HeaderValue::Secret(reference) => Some(reference),
+                    HeaderValue::Text(_) => None,
+                });
+                endpoint.secret.iter().chain(headers).collect()
+            }
+            Transport::Mail(mailer) => {
+                let password = mailer.server.iter().filter_map(|server| server.password.as_ref());
+                password.chain(mailer.dkim.iter().map(|dkim| &dkim.key)).collect()
+            }
+        }
+    }
+
+    /// How the connection sends mails; `None` for a web address.
+    pub fn mailer(&self) -> Option<&Mailer> {
+        if let Transport::Mail(mailer) = &self.transport { Some(mailer) } else { None }
+    }
+}
+
+/// How messages leave by a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Transport {
+    Http(Endpoint),
+    Mail(Box<Mailer>),
+}
+
+/// A web address to which messages and requests are sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
     /// The address, http or https.
     pub url: String,
     /// The environment variable whose value replaces `url` when it is set.
@@ -381,14 +445,6 @@ pub struct Connection {
     pub secret: Option<SecretRef>,
     /// The headers that are added to every request.
     pub headers: BTreeMap<String, HeaderValue>,
-    /// The longest wait for an answer, in milliseconds of real time.
-    pub timeout_ms: u64,
-    /// The number of attempts after which a message becomes a dead letter.
-    pub attempts_max: u16,
-    /// The wait before the second attempt. It doubles each time.
-    pub backoff: Span,
-    /// The longest wait before another attempt.
-    pub backoff_max: Span,
 }
 
 /// The value of a header.

@@ -414,7 +414,8 @@ impl Walk {
         let row = &mut self.sim.outbox[ix];
         if let Message::Email { rendered, .. } = &mut row.message {
             let to = lead.profile.email.clone().unwrap_or_default();
-            let mail = rendered.get_or_insert(Rendered { to, subject: String::new(), body: String::new() });
+            let mail =
+                rendered.get_or_insert(Rendered { to, subject: String::new(), body: String::new(), letter: None });
             let bound = lead.bound_at(IdentityKind::Email, &mail.to, Channel::Email);
             assert_eq!(bound, None, "a mail leaves for an address that is bound");
         }

@@ -3,18 +3,20 @@
 //! followed: an answer that points elsewhere is an answer.
 
 use crate::causes::causes;
+use crate::leaving::{may_leave, unpanicked};
 use crate::reach::{self, PublicOnly};
-use crate::request::{address, passing, permanent, request};
+use crate::request::{address, passing, permanent, posted, request};
 use bytes::Bytes;
 use cadenza_core::effect::Outgoing;
 use cadenza_core::gate::Permit;
+use cadenza_core::mailer::Mailbox;
 use cadenza_core::reach::names_inside;
 use cadenza_core::time::Timestamp;
 use cadenza_core::workflow::Verb;
-use cadenza_core::workspace::{Connection, HeaderValue};
+use cadenza_core::workspace::{Connection, Endpoint, HeaderValue};
 use cadenza_runtime::catalog::Catalog;
 use cadenza_runtime::clock::Clock;
-use cadenza_runtime::courier::{ANSWER_BYTES_MAX, Attempted, Courier, Ended, Response, SendError, is_passing};
+use cadenza_runtime::courier::{ANSWER_BYTES_MAX, Attempted, Courier, Ended, Response, SendError, Tried, is_passing};
 use cadenza_signatures::Key;
 use cadenza_signatures::secret;
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
@@ -58,10 +60,9 @@ impl Courier for Connector {
     fn send(self: Arc<Self>, catalog: Arc<Catalog>, row: Outgoing, permit: Option<Permit>, done: Attempted) {
         let runtime = self.runtime.clone();
         runtime.spawn(async move {
-            let result = match (row.message.touch(), permit) {
-                (Some(channel), Some(permit)) if permit.is_for(row.id, channel) => self.attempted(&catalog, &row).await,
-                (None, _) => self.attempted(&catalog, &row).await,
-                (Some(_), _) => Err(permanent("a touch without a permit is never sent".to_owned())),
+            let result = match may_leave(&row, permit) {
+                Ok(()) => self.attempted(&catalog, &row).await,
+                Err(error) => Err(error),
             };
             done(row, result);
         });
@@ -69,6 +70,23 @@ impl Courier for Connector {
 
     fn unready(&self, catalog: &Catalog) -> Vec<(String, String)> {
         unready(catalog)
+    }
+
+    fn shown(&self, catalog: &Catalog, row: &Outgoing) -> Result<String, SendError> {
+        let posted = posted(catalog, row)?;
+        serde_json::to_string_pretty(&posted).map_err(|error| permanent(error.to_string()))
+    }
+
+    /// Nobody knows what a request would do behind the address, so none is made.
+    fn try_out(self: Arc<Self>, catalog: Arc<Catalog>, via: String, _: Option<Mailbox>, done: Tried) {
+        let found = unready(&catalog).into_iter().find(|(name, _)| *name == via);
+        let endpoint = catalog.workspace.connections.get(&via).and_then(Connection::endpoint);
+        let address =
+            endpoint.map_or_else(String::new, |endpoint| address(endpoint).map_or_else(|why| why, |it| it.to_string()));
+        done(match found {
+            Some((_, why)) => Err(why),
+            None => Ok(format!("its secrets and its address {address} are in order; nothing was sent there")),
+        });
     }
 }
 
@@ -81,10 +99,11 @@ impl Connector {
     async fn attempt(&self, catalog: &Catalog, row: &Outgoing) -> Ended {
         let connection = catalog.workspace.connections.get(&row.via);
         let connection = connection.ok_or_else(|| passing(format!("there is no connection `{}`", row.via)))?;
-        let request = request(catalog, connection, row)?;
+        let endpoint = endpoint(connection, &row.via)?;
+        let request = request(catalog, endpoint, row)?;
         let wants_answer = row.message.is_request();
         let whole = async {
-            let response = self.respond(request, reaches_inside(connection, wants_answer)).await?;
+            let response = self.respond(request, reaches_inside(endpoint, wants_answer)).await?;
             if wants_answer { answer(response).await.map(Some) } else { outcome(response).await.map(|()| None) }
         };
         let ended = tokio::time::timeout(Duration::from_millis(connection.timeout_ms), whole).await;
@@ -106,9 +125,13 @@ impl Connector {
     }
 }
 
+fn endpoint<'a>(connection: &'a Connection, via: &str) -> Result<&'a Endpoint, SendError> {
+    connection.endpoint().ok_or_else(|| permanent(format!("the connection `{via}` sends mails only")))
+}
+
 /// Whether something may go to addresses that are not public. A request brings an answer back into a workflow, so its connection
 /// has to say so; what only leaves may, unless the connection says otherwise.
-fn reaches_inside(connection: &Connection, is_request: bool) -> bool {
+fn reaches_inside(connection: &Endpoint, is_request: bool) -> bool {
     connection.private.unwrap_or(!is_request)
 }
 
@@ -122,14 +145,24 @@ async fn outcome(response: hyper::Response<Incoming>) -> Result<(), SendError> {
         return Ok(());
     }
     let retry = status.is_server_error() || matches!(status.as_u16(), 408 | 409 | 425 | 429);
-    Err(SendError { cause: format!("the other side answered {status}"), retry, retry_after_ms })
+    Err(SendError {
+        cause: format!("the other side answered {status}"),
+        retry,
+        retry_after_ms,
+        may_have_arrived: false,
+    })
 }
 
 /// What the other side answered to a request; an error where it is to be asked again.
 async fn answer(response: hyper::Response<Incoming>) -> Result<Response, SendError> {
     let (status, retry_after_ms) = (response.status(), retry_after_ms(&response));
     if is_passing(status.as_u16()) {
-        return Err(SendError { cause: format!("the other side answered {status}"), retry: true, retry_after_ms });
+        return Err(SendError {
+            cause: format!("the other side answered {status}"),
+            retry: true,
+            retry_after_ms,
+            may_have_arrived: false,
+        });
     }
     let is_json = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_some_and(is_json);
     let answer = Response { status: status.as_u16(), is_json, ..Response::default() };
@@ -155,16 +188,9 @@ fn retry_after_ms(response: &hyper::Response<Incoming>) -> Option<u64> {
     wait.and_then(|text| read_retry_after(text, Clock::real()))
 }
 
-/// Makes an attempt that panics fail like any other, so that it is tried again and its row does not
-/// stay in progress forever.
-async fn unpanicked(attempt: impl Future<Output = Ended> + Send + 'static) -> Ended {
-    let broken = |_| Err(passing("the attempt broke off, a fault of this program".to_owned()));
-    tokio::spawn(attempt).await.unwrap_or_else(broken)
-}
-
 /// Connections through which nothing can currently be sent, and why.
 fn unready(catalog: &Catalog) -> Vec<(String, String)> {
-    let check = |name: &str, connection: &Connection| -> Result<(), String> {
+    let check = |name: &str, connection: &Endpoint| -> Result<(), String> {
         let address = address(connection)?;
         let inside = address.uri.host().is_some_and(names_inside);
         if inside && !reaches_inside(connection, asks_by(catalog, name)) {
@@ -185,7 +211,8 @@ fn unready(catalog: &Catalog) -> Vec<(String, String)> {
         Ok(())
     };
     let connections = catalog.workspace.connections.iter();
-    connections.filter_map(|(name, connection)| check(name, connection).err().map(|why| (name.clone(), why))).collect()
+    let endpoints = connections.filter_map(|(name, connection)| Some((name, connection.endpoint()?)));
+    endpoints.filter_map(|(name, endpoint)| check(name, endpoint).err().map(|why| (name.clone(), why))).collect()
 }
 
 /// Whether a workflow asks something by a connection.
@@ -242,12 +269,5 @@ mod tests {
         ] {
             assert_eq!(read_retry_after(text, now), wait_ms, "`{text}`");
         }
-    }
-
-    #[tokio::test]
-    async fn an_attempt_that_panics_has_failed_and_is_made_again() {
-        let broken = unpanicked(async { panic!("a fault of this program") }).await.unwrap_err();
-        assert!(broken.retry, "{}", broken.cause);
-        assert_eq!(unpanicked(async { Ok(None) }).await.ok(), Some(None));
     }
 }

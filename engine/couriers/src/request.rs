@@ -7,7 +7,7 @@ use cadenza_core::effect::{Addressee, Message, NoticeKind, Outgoing, Request};
 use cadenza_core::identity;
 use cadenza_core::lead::RepId;
 use cadenza_core::time::SECOND_MS;
-use cadenza_core::workspace::{Connection, HeaderValue};
+use cadenza_core::workspace::{Endpoint, HeaderValue};
 use cadenza_runtime::catalog::Catalog;
 use cadenza_runtime::clock::Clock;
 use cadenza_runtime::courier::SendError;
@@ -19,15 +19,15 @@ use hyper::header::AUTHORIZATION;
 use hyper::{Method, Uri};
 
 pub(crate) fn passing(cause: String) -> SendError {
-    SendError { cause, retry: true, retry_after_ms: None }
+    SendError { cause, retry: true, retry_after_ms: None, may_have_arrived: false }
 }
 
 pub(crate) const fn permanent(cause: String) -> SendError {
-    SendError { cause, retry: false, retry_after_ms: None }
+    SendError { cause, retry: false, retry_after_ms: None, may_have_arrived: false }
 }
 
 /// The address in force, or what is wrong with it. The error says where it is written, never what it is.
-pub(crate) fn address(connection: &Connection) -> Result<Address, String> {
+pub(crate) fn address(connection: &Endpoint) -> Result<Address, String> {
     let set = connection.url_env.as_ref().and_then(|name| std::env::var(name).ok().map(|url| (name, url)));
     let (place, read) = match set.filter(|(_, url)| !url.is_empty()) {
         Some((name, url)) => (format!("the environment variable `{name}`"), Address::parse(&url)),
@@ -44,13 +44,13 @@ pub(crate) fn address(connection: &Connection) -> Result<Address, String> {
 /// The request of one attempt.
 pub(crate) fn request(
     catalog: &Catalog,
-    connection: &Connection,
+    connection: &Endpoint,
     row: &Outgoing,
 ) -> Result<hyper::Request<Full<Bytes>>, SendError> {
     let asked = asked(row)?;
     let body = match asked {
         Some(asked) => asked.body.clone().unwrap_or_default().into_bytes(),
-        None => serde_json::to_vec(&body(catalog, row)?).map_err(|error| permanent(error.to_string()))?,
+        None => serde_json::to_vec(&posted(catalog, row)?).map_err(|error| permanent(error.to_string()))?,
     };
     let key = row.key();
     let second = Clock::real().as_ms() / SECOND_MS;
@@ -135,7 +135,7 @@ fn below(base: &Uri, path: &str) -> Result<Uri, SendError> {
 }
 
 /// The JSON to send.
-fn body(catalog: &Catalog, row: &Outgoing) -> Result<serde_json::Value, SendError> {
+pub(crate) fn posted(catalog: &Catalog, row: &Outgoing) -> Result<serde_json::Value, SendError> {
     match &row.message {
         Message::Email { rendered: Some(mail), workflow, .. } => Ok(serde_json::json!({
             "type": "email",

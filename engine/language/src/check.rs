@@ -8,7 +8,7 @@ use crate::known::{Known, Names};
 use crate::settings::Basics;
 use crate::suggest::listed;
 use crate::yaml::{self, Node};
-use crate::{connections, placeholders, script, settings, sources, team, usage, workflow};
+use crate::{address, connections, placeholders, script, settings, sources, team, usage, workflow};
 use cadenza_core::calendar::Calendar;
 use cadenza_core::plugin::{PluginCatalog, PluginInfo, Reads};
 use cadenza_core::value::Value;
@@ -84,13 +84,13 @@ impl<'a> Reading<'a> {
         self.faults(&mut known);
         let basics_page = self.page(SETTINGS);
         let basics = self.basics(basics_page.as_ref(), &mut known);
-        let connections = self.connections(&mut known);
-        if let Some(page) = &basics_page {
-            settings::check_contact(&page.sheet, &page.node, &known);
-        }
         let workflow_pages = self.workflow_pages(&mut known);
         let calendar = basics.as_ref().map_or_else(any_calendar, |basics| basics.calendar.clone());
         let team = self.team(&mut known, &calendar);
+        let connections = self.connections(&mut known, team.as_ref());
+        if let Some(page) = &basics_page {
+            settings::check_contact(&page.sheet, &page.node, &known);
+        }
         let sources = match self.page(SOURCES) {
             Some(page) => sources::read(&page.sheet, &page.node, &known),
             None => Some(BTreeMap::new()),
@@ -117,8 +117,8 @@ impl<'a> Reading<'a> {
             plugins: basics.plugins,
             team: team?,
         };
-        let (sources, connections) = (sources?, connections?);
-        Some(Workspace { settings, workflows, sources, connections, digest: self.digest() })
+        let (sources, connections, links) = (sources?, connections?, basics.links);
+        Some(Workspace { settings, workflows, sources, connections, links, digest: self.digest() })
     }
 
     /// Reports what could not be read. A name that such a file may declare is not reported as unknown.
@@ -144,16 +144,22 @@ impl<'a> Reading<'a> {
         basics
     }
 
-    fn connections(&self, known: &mut Known<'_>) -> Option<BTreeMap<String, Connection>> {
+    fn connections(&self, known: &mut Known<'_>, team: Option<&Team>) -> Option<BTreeMap<String, Connection>> {
         let page = self.page(CONNECTIONS);
         known.connections = names_of(page.as_ref(), "connections");
         known.connections.incomplete |= self.broken(CONNECTIONS, page.as_ref());
-        let read = page.map_or_else(|| Some(BTreeMap::new()), |page| connections::read(&page.sheet, &page.node));
-        let inside = read.iter().flatten().filter(|(_, connection)| connections::keeps_requests_in(connection));
-        let host = |connection: &Connection| connections::host_in(&connection.url).to_owned();
-        let url = |(name, connection): (&String, &Connection)| (name.clone(), connection.url.clone());
-        known.addresses = read.iter().flatten().map(url).collect();
-        known.inside = inside.map(|(name, connection)| (name.clone(), host(connection))).collect();
+        let read = match &page {
+            Some(page) => connections::read(&page.sheet, &page.node, known, team),
+            None => Some(BTreeMap::new()),
+        };
+        for (name, connection) in read.iter().flatten() {
+            let Some(endpoint) = connection.endpoint() else { continue };
+            known.addresses.insert(name.clone(), endpoint.url.clone());
+            if connections::keeps_requests_in(endpoint) {
+                known.inside.insert(name.clone(), address::host_in(&endpoint.url).to_owned());
+            }
+        }
+        known.mailers = page.as_ref().map(|page| connections::mailers_of(&page.node)).unwrap_or_default();
         read
     }
 

@@ -1,27 +1,28 @@
-//! `connections.yaml`: where messages and requests are sent, and how often that is tried.
+//! `connections.yaml`: where messages and requests are sent, and how often that is tried. What is said of mail servers
+//! lies in `mailers`.
 
+use crate::address::{host_in, read_address, tells_secrets};
 use crate::diagnostic::{Problem, Sheet};
 use crate::form::Form;
+use crate::known::Known;
+use crate::mailers;
+use crate::pace::{ATTEMPTS_MAX, Pace, WEB_TIMEOUT};
 use crate::secret::{SECRET, inline, read_env, read_secret};
 use crate::shape::{Shape, Takes, optional, required};
 use crate::yaml::{Content, Node};
 use cadenza_core::reach;
-use cadenza_core::time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, Span};
-use cadenza_core::workspace::{Connection, HeaderValue};
+use cadenza_core::workspace::{Connection, Endpoint, HeaderValue, Team, Transport};
 use std::collections::{BTreeMap, BTreeSet};
 
-const TIMEOUT_DEFAULT_MS: u64 = 10 * SECOND_MS.unsigned_abs();
-const ATTEMPTS_DEFAULT: u16 = 12;
-const ATTEMPTS_MAX: u32 = 100;
-const BACKOFF_DEFAULT: Span = Span::Elapsed(2 * SECOND_MS);
-const BACKOFF_MAX_DEFAULT: Span = Span::Elapsed(HOUR_MS);
 const HEADERS_MAX: usize = 32;
 
 pub(crate) static CONNECTIONS: Shape = Shape {
     name: "connections.yaml",
     about: "Where mails, reminders and events are sent.",
-    keys: &[required("connections", Takes::Map(&Takes::Form(&CONNECTION)), "Connections by name")],
+    keys: &[required("connections", Takes::Map(&EITHER), "Connections by name")],
 };
+
+static EITHER: Takes = Takes::Either(&[Takes::Form(&CONNECTION), Takes::Form(&mailers::MAILER)]);
 
 static CONNECTION: Shape = Shape {
     name: "a connection",
@@ -58,16 +59,31 @@ static URL: Shape = Shape {
 
 static HEADER: Takes = Takes::Either(&[Takes::Text, Takes::Form(&SECRET)]);
 
-pub(crate) fn read(sheet: &Sheet<'_>, node: &Node) -> Option<BTreeMap<String, Connection>> {
+pub(crate) fn read(
+    sheet: &Sheet<'_>,
+    node: &Node,
+    known: &Known<'_>,
+    team: Option<&Team>,
+) -> Option<BTreeMap<String, Connection>> {
     let form = Form::open(sheet, node, &CONNECTIONS)?;
     let mut connections = BTreeMap::new();
     for entry in sheet.named(form.get("connections")?, "`connections`")? {
         sheet.check_name(&entry.key.text, entry.key.span.clone(), "the name of a connection");
-        if let Some(connection) = read_connection(sheet, &entry.value) {
+        let connection = match mailers::is_one(&entry.value) {
+            true => mailers::read(sheet, &entry.value, known, team),
+            false => read_connection(sheet, &entry.value),
+        };
+        if let Some(connection) = connection {
             connections.insert(entry.key.text.clone(), connection);
         }
     }
     Some(connections)
+}
+
+/// The names of the connections for mails, whether they can be read or not.
+pub(crate) fn mailers_of(node: &Node) -> BTreeSet<String> {
+    let entries = node.get("connections").map(Node::entries).unwrap_or_default();
+    entries.iter().filter(|entry| mailers::is_one(&entry.value)).map(|entry| entry.key.text.clone()).collect()
 }
 
 fn read_connection(sheet: &Sheet<'_>, node: &Node) -> Option<Connection> {
@@ -77,36 +93,13 @@ fn read_connection(sheet: &Sheet<'_>, node: &Node) -> Option<Connection> {
     let private = form.get("private").map(|node| sheet.flag(node));
     let secret = form.get("secret").map(|node| read_secret(sheet, node));
     let headers = form.get("headers").map_or_else(|| Some(BTreeMap::new()), |node| read_headers(sheet, node));
-    let timeout = form.get("timeout").map(|node| sheet.plain_duration_ms(node, Span::Elapsed(5 * MINUTE_MS)));
-    let attempts = form.get("attempts").map(|node| sheet.whole(node, "a number of attempts", 1, ATTEMPTS_MAX));
-    let wait = |key: &str, default: Span| {
-        form.get(key).map_or(Some(default), |node| {
-            sheet.plain_duration_ms(node, Span::Elapsed(DAY_MS)).map(|ms| Span::Elapsed(ms.cast_signed()))
-        })
-    };
-    let (backoff, backoff_max) = (wait("backoff", BACKOFF_DEFAULT), wait("backoff_max", BACKOFF_MAX_DEFAULT));
-    if let (Some(first), Some(longest)) = (backoff, backoff_max)
-        && first > longest
-    {
-        let at = form.key_span(if form.get("backoff_max").is_some() { "backoff_max" } else { "backoff" });
-        sheet.report(Problem::error("bad-duration", at, "the first wait is longer than the longest"));
-    }
+    let pace = Pace::read(sheet, &form, WEB_TIMEOUT);
     let (url, url_env) = url?;
     let (hosts, private) = (hosts?, private.map_or(Some(None), |private| private.map(Some))?);
     check_place(sheet, &form, &url, &hosts, private)?;
-    Some(Connection {
-        url,
-        url_env,
-        hosts,
-        private,
-        secret: secret.map_or(Some(None), |secret| secret.map(Some))?,
-        headers: headers?,
-        timeout_ms: timeout.unwrap_or(Some(TIMEOUT_DEFAULT_MS))?,
-        attempts_max: attempts
-            .map_or(Some(ATTEMPTS_DEFAULT), |attempts| attempts.and_then(|most| u16::try_from(most).ok()))?,
-        backoff: backoff?,
-        backoff_max: backoff_max?,
-    })
+    let secret = secret.map_or(Some(None), |secret| secret.map(Some))?;
+    let endpoint = Endpoint { url, url_env, hosts, private, secret, headers: headers? };
+    Some(pace?.of(Transport::Http(endpoint)))
 }
 
 /// Hosts, without scheme, port or path.
@@ -143,15 +136,6 @@ fn read_hosts(sheet: &Sheet<'_>, form: &Form<'_>, node: &Node) -> Option<BTreeSe
     hosts.into_iter().collect()
 }
 
-/// The host of an address, with or without its scheme, port and path.
-pub(crate) fn host_in(text: &str) -> &str {
-    let authority = host_of(text.split_once("://").map_or(text, |(_, rest)| rest));
-    match authority.strip_prefix('[').and_then(|rest| rest.find(']')) {
-        Some(end) => &authority[..end + 2],
-        None => authority.split(':').next().unwrap_or_default(),
-    }
-}
-
 /// Checks that the rest of the connection allows the address in the file.
 fn check_place(
     sheet: &Sheet<'_>,
@@ -178,8 +162,8 @@ fn check_place(
 
 /// Whether no request of an `http` step could leave through this connection, because its address is not public and the
 /// connection does not allow that. A value from the environment is not known here.
-pub(crate) fn keeps_requests_in(connection: &Connection) -> bool {
-    connection.url_env.is_none() && connection.private != Some(true) && reach::names_inside(host_in(&connection.url))
+pub(crate) fn keeps_requests_in(endpoint: &Endpoint) -> bool {
+    endpoint.url_env.is_none() && endpoint.private != Some(true) && reach::names_inside(host_in(&endpoint.url))
 }
 
 /// The address, and the environment variable that may replace it.
@@ -191,50 +175,6 @@ fn read_url(sheet: &Sheet<'_>, node: &Node) -> Option<(String, Option<String>)> 
     let env = form.get("env").and_then(|node| read_env(sheet, node));
     let address = form.get("default").and_then(|node| read_address(sheet, node));
     Some((address?, Some(env?)))
-}
-
-fn read_address(sheet: &Sheet<'_>, node: &Node) -> Option<String> {
-    let text = sheet.text(node, "an address")?;
-    if let Some(message) = secret_in(&text) {
-        sheet.report(inline(node, message));
-        return None;
-    }
-    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    match rest.map(host_of) {
-        Some(host) if !host.is_empty() && !text.contains(char::is_whitespace) => Some(text),
-        _ => {
-            let problem = Problem::error("bad-url", node.span.clone(), format!("`{text}` is no web address"));
-            let meant = format!("https://{text}");
-            let is_host = !text.contains("//") && !text.contains(char::is_whitespace) && host_of(&text).contains('.');
-            sheet.report(match is_host {
-                true => problem.label(format!("write `{meant}`")).replace(meant),
-                false => problem.help("write it with its scheme: `https://mail.example.com/send`"),
-            });
-            None
-        }
-    }
-}
-
-fn host_of(rest: &str) -> &str {
-    rest.split(['/', '?', '#']).next().unwrap_or_default()
-}
-
-/// The secret in an address, which must not stand in a file. Even a malformed address may contain one: with another
-/// scheme or none, or with a slash in the password, which makes the host end too early.
-fn secret_in(text: &str) -> Option<&'static str> {
-    let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
-    let host = host_of(rest);
-    let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
-    let whole = host.starts_with('[') || host.split_once(':').is_none_or(|(_, port)| is_port(port));
-    if host.contains('@') || (!whole && rest.contains('@')) {
-        return Some("an address does not carry user and password in a file that people share");
-    }
-    let (_, query) = text.split_once('?')?;
-    let named = |pair: &str| pair.split('=').next().unwrap_or_default().to_ascii_lowercase();
-    let telling =
-        |name: &str| tells_secrets(name) || matches!(name, "key" | "sig" | "signature" | "auth" | "pwd" | "pass");
-    let tells = query.split(['&', ';']).map(named).any(|name| telling(&name));
-    tells.then_some("this address carries a secret in its query, and that does not stand in a file that people share")
 }
 
 fn read_headers(sheet: &Sheet<'_>, node: &Node) -> Option<BTreeMap<String, HeaderValue>> {
@@ -265,10 +205,4 @@ fn read_headers(sheet: &Sheet<'_>, node: &Node) -> Option<BTreeMap<String, Heade
         sheet.report(Problem::error("too-large", node.pointer(), format!("there are more than {HEADERS_MAX} headers")));
     }
     Some(headers)
-}
-
-/// Whether a header identifies the sender.
-pub(crate) fn tells_secrets(name: &str) -> bool {
-    let parts = ["authorization", "cookie", "token", "secret", "password", "api-key", "apikey", "api_key"];
-    parts.iter().any(|part| name.contains(part))
 }

@@ -57,6 +57,8 @@ pub(crate) struct Known<'a> {
     pub(crate) pools: Names,
     pub(crate) territories: bool,
     pub(crate) connections: Names,
+    /// Connections that send mails and nothing else.
+    pub(crate) mailers: BTreeSet<String>,
     /// Connections through which no request can leave, with their hosts that are not public.
     pub(crate) inside: BTreeMap<String, String>,
     /// The address of each connection, as its file gives it.
@@ -91,6 +93,7 @@ impl<'a> Known<'a> {
             pools: Names::default(),
             territories: false,
             connections: Names::default(),
+            mailers: BTreeSet::new(),
             inside: BTreeMap::new(),
             addresses: BTreeMap::new(),
             workflows: Names::default(),

@@ -7,6 +7,7 @@
 //! Must not know: any crate of the workspace but core, tokio, sled, wasmtime, axum, the clock. Plugins are known
 //! through core's `PluginCatalog`; conditions leave here as core's `Expr`, and nothing evaluates CEL at run time.
 
+mod address;
 pub mod cases;
 mod check;
 mod condition;
@@ -22,8 +23,10 @@ mod form;
 mod hours;
 mod known;
 mod limits;
+mod mailers;
 mod meant;
 mod own_words;
+mod pace;
 mod placeholders;
 mod putting_in;
 mod render;

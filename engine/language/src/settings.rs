@@ -1,5 +1,6 @@
 //! `cadenza.yaml`: name, zone, hours and holidays, the lead's own fields, contact policy, plugins.
 
+use crate::address::read_address;
 use crate::diagnostic::{Problem, Sheet};
 use crate::foreign;
 use crate::form::Form;
@@ -8,6 +9,7 @@ use crate::known::Known;
 use crate::limits::{self, CAP, CONVERSATION, GAP};
 use crate::meant::slug;
 use crate::own_words;
+use crate::secret::{SECRET, read_secret};
 use crate::shape::{Shape, Takes, optional, required};
 use crate::yaml::{Content, Node};
 use cadenza_core::calendar::{Calendar, weekdays_nine_to_five};
@@ -15,7 +17,7 @@ use cadenza_core::country::Country;
 use cadenza_core::field::{CUSTOM_FIELDS_MAX, Declared, field_info};
 use cadenza_core::lead::Channel;
 use cadenza_core::value::{Value, ValueType};
-use cadenza_core::workspace::{ContactPolicy, PluginSettings};
+use cadenza_core::workspace::{ContactPolicy, Links, PluginSettings};
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -55,7 +57,17 @@ pub(crate) static WORKSPACE: Shape = Shape {
         optional("stages", Takes::List(&Takes::Form(&own_words::STAGE)), "Stages of the team's own, likewise"),
         optional("channels", Takes::List(&Takes::Form(&own_words::CHANNEL)), "Channels of the team's own, likewise"),
         optional("contact", Takes::Form(&CONTACT), "When leads may be contacted, and by which connections"),
+        optional("links", Takes::Form(&LINKS), "Links in mails, by which leads decide what they are sent"),
         optional("plugins", Takes::Map(&Takes::Form(&PLUGIN)), "Budgets of plugins, and files of your own"),
+    ],
+};
+
+static LINKS: Shape = Shape {
+    name: "`links`",
+    about: "Links in mails, by which leads unsubscribe and say by which channels they want to be reached.",
+    keys: &[
+        required("url", Takes::Text, "The public address of this engine, https"),
+        required("secrets", Takes::List(&Takes::Form(&SECRET)), "The first signs links, each may have signed one"),
     ],
 };
 
@@ -155,6 +167,7 @@ pub(crate) struct Basics {
     pub(crate) calendar: Calendar,
     pub(crate) country: Option<Country>,
     pub(crate) contact: ContactPolicy,
+    pub(crate) links: Option<Links>,
     pub(crate) plugins: BTreeMap<String, PluginSettings>,
 }
 
@@ -188,11 +201,13 @@ pub(crate) fn read(sheet: &Sheet<'_>, node: &Node, known: &mut Known<'_>) -> Opt
     known.notify_via = contact.as_ref().is_some_and(|contact| contact.notify_via.is_some());
     let plugins =
         form.get("plugins").map_or_else(|| Some(BTreeMap::new()), |plugins| read_plugins(sheet, plugins, known));
+    let links = form.get("links").map_or(Some(None), |links| read_links(sheet, links).map(Some));
     let country = form.get("country").map(|country| read_country(sheet, country));
     let (timezone, _) = zone?;
     // A zone's place lies in one country. A zone without a place says nothing about the country.
     let country = country.unwrap_or_else(|| Country::of_zone(&timezone));
-    Some(Basics { name: name?, timezone, calendar: calendar?, country, contact: contact?, plugins: plugins? })
+    let (name, calendar, contact) = (name?, calendar?, contact?);
+    Some(Basics { name, timezone, calendar, country, contact, links: links?, plugins: plugins? })
 }
 
 fn workspace_calendar(sheet: &Sheet<'_>, form: &Form<'_>, zone: TimeZone) -> Option<Calendar> {
@@ -218,6 +233,34 @@ fn read_country(sheet: &Sheet<'_>, node: &Node) -> Option<Country> {
         ),
     });
     None
+}
+
+fn read_links(sheet: &Sheet<'_>, node: &Node) -> Option<Links> {
+    let form = Form::open(sheet, node, &LINKS)?;
+    let url = form.get("url").and_then(|node| {
+        let text = read_address(sheet, node)?;
+        // Mail programs follow no other link by themselves (RFC 8058).
+        if let Some(rest) = text.strip_prefix("http://") {
+            let problem = Problem::error("bad-url", node.span.clone(), "links in mails begin with `https://`");
+            let instead = format!("https://{rest}");
+            sheet.report(problem.label(format!("write `{instead}`")).replace(instead));
+            return None;
+        }
+        Some(text.trim_end_matches('/').to_owned())
+    });
+    let secrets = form.get("secrets").and_then(|node| {
+        let items = sheet.items(node);
+        if items.is_empty() {
+            let problem =
+                Problem::error("empty-list", node.span.clone(), "`secrets` names none, so no link could be signed");
+            let instead = "[{ env: CADENZA_LINKS_SECRET }]".to_owned();
+            sheet.report(problem.label(format!("write `{instead}`")).replace(instead));
+            return None;
+        }
+        let read: Vec<_> = items.iter().map(|item| read_secret(sheet, item)).collect();
+        read.into_iter().collect::<Option<Vec<_>>>()
+    });
+    Some(Links { url: url?, secrets: secrets? })
 }
 
 fn no_policy() -> ContactPolicy {

@@ -34,6 +34,7 @@ static REP: Shape = Shape {
     keys: &[
         required("name", Takes::Text, "The name people see"),
         optional("email", Takes::Text, "Mail address"),
+        optional("signature", Takes::Text, "What stands below the rep's mails, in Markdown"),
         optional("manager", Takes::Ref("rep"), "The id of the rep's manager"),
         optional("timezone", Takes::Zone, "The rep's zone; the calendar's when left out"),
         optional("calendar", Takes::Ref("calendar"), "A calendar of cadenza.yaml; the workspace's when left out"),
@@ -157,6 +158,7 @@ fn read_rep(sheet: &Sheet<'_>, entry: &Entry, known: &Known<'_>, base: &Calendar
     Some(Rep {
         name: sheet.text(form.get("name")?, "the rep's name")?,
         email: form.get("email").and_then(|email| sheet.text(email, "a mail address")),
+        signature: form.get("signature").and_then(|node| sheet.text(node, "a signature")),
         manager,
         calendar,
         absences,

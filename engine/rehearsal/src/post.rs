@@ -56,7 +56,9 @@ impl Post {
     fn hands_over(&self, place: &Place) -> Ended {
         let Some(stubs) = self.mails.get(place) else { return Ok(None) };
         match stubs.get(self.number(place)).or(stubs.last()) {
-            Some(MailStub::Fails) => Err(SendError { cause: WANTED.to_owned(), retry: false, retry_after_ms: None }),
+            Some(MailStub::Fails) => {
+                Err(SendError { cause: WANTED.to_owned(), retry: false, retry_after_ms: None, may_have_arrived: false })
+            }
             Some(MailStub::Sent) | None => Ok(None),
         }
     }
@@ -69,7 +71,8 @@ impl Post {
     fn answer(&self, place: &Place) -> Ended {
         let number = self.number(place);
         let stubs = self.answers.get(place).map(Vec::as_slice).unwrap_or_default();
-        let fails = |cause: String| Err(SendError { cause, retry: true, retry_after_ms: None });
+        let fails =
+            |cause: String| Err(SendError { cause, retry: true, retry_after_ms: None, may_have_arrived: false });
         match stubs.get(number).or(stubs.last()) {
             None => Ok(Some(Response { status: 200, ..Response::default() })),
             Some(AnswerStub::Fails) => fails(WANTED.to_owned()),
@@ -112,7 +115,10 @@ impl Courier for Post {
             Message::Email { rendered: None, .. } | Message::Text { rendered: None, .. } => {}
             Message::Request { rendered: None, .. } => {
                 let cause = row.last_error.clone().unwrap_or_default();
-                return done(row, Err(SendError { cause, retry: false, retry_after_ms: None }));
+                return done(
+                    row,
+                    Err(SendError { cause, retry: false, retry_after_ms: None, may_have_arrived: false }),
+                );
             }
             Message::Request { workflow, step, rendered: Some(request) } => {
                 let (lead, effect) = (row.lead, row.id.in_journal());

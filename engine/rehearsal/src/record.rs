@@ -313,7 +313,7 @@ impl Writing<'_> {
         for fact in self.past.entries.iter().flat_map(|(_, facts)| facts) {
             let Fact::Mail { at, script: Some(_), ending, .. } = fact else { continue };
             let became = match ending {
-                Ending::Dead => "fails",
+                Ending::Dead | Ending::Unsure => "fails",
                 Ending::Sent => "sent",
                 _ => continue,
             };

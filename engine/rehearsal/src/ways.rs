@@ -141,14 +141,14 @@ pub(crate) fn way_taken(step: &Step, workflow: &Workflow, evidence: &Evidence, t
             named(match ending {
                 Ending::Sent => "sent",
                 Ending::HeldBack | Ending::Refused => "refused",
-                Ending::Dead | Ending::Discarded | Ending::Redriven => "failed",
+                Ending::Dead | Ending::Unsure | Ending::Discarded | Ending::Redriven => "failed",
             })
         }),
         Verb::Http(_) => evidence.mail.and_then(|ending| {
             named(match ending {
                 Ending::Sent => "sent",
                 Ending::Refused => "refused",
-                Ending::HeldBack | Ending::Dead | Ending::Discarded | Ending::Redriven => "failed",
+                Ending::HeldBack | Ending::Dead | Ending::Unsure | Ending::Discarded | Ending::Redriven => "failed",
             })
         }),
         Verb::Branch(branch) => evidence

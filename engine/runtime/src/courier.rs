@@ -4,6 +4,7 @@ use crate::catalog::Catalog;
 use cadenza_core::effect::Outgoing;
 use cadenza_core::event::Reply;
 use cadenza_core::gate::Permit;
+use cadenza_core::mailer::Mailbox;
 use cadenza_core::time::{SECOND_MS, Span};
 use std::sync::Arc;
 
@@ -14,6 +15,8 @@ pub struct SendError {
     pub retry: bool,
     /// How long the receiver asked to wait, in real milliseconds.
     pub retry_after_ms: Option<u64>,
+    /// Whether the receiver may have taken the message all the same, and would take it a second time.
+    pub may_have_arrived: bool,
 }
 
 pub use cadenza_core::event::ANSWER_BYTES_MAX;
@@ -60,7 +63,22 @@ pub trait Courier: Send + Sync {
 
     /// Connections of a workspace by which nothing could be sent as things are, and why.
     fn unready(&self, catalog: &Catalog) -> Vec<(String, String)>;
+
+    /// A rendered message as it would leave, for people to look at.
+    fn shown(&self, _: &Catalog, _: &Outgoing) -> Result<String, SendError> {
+        let cause = "nothing leaves here".to_owned();
+        Err(SendError { cause, retry: false, retry_after_ms: None, may_have_arrived: false })
+    }
+
+    /// Tries a connection of the workspace, and calls `done` with what was found. Nothing of a lead leaves; with `to`, a
+    /// mail that says what it is goes there. Never blocks.
+    fn try_out(self: Arc<Self>, _: Arc<Catalog>, _via: String, _to: Option<Mailbox>, done: Tried) {
+        done(Err("nothing leaves here".to_owned()));
+    }
 }
+
+/// Called with what was found when a connection was tried: what works, or what does not.
+pub type Tried = Box<dyn FnOnce(Result<String, String>) + Send>;
 
 /// How often and how soon a message of a connection is tried again.
 #[derive(Clone, Copy, Debug)]

@@ -19,6 +19,7 @@ pub use cadenza_core::heart::{Accepted, Incoming};
 use cadenza_core::id::{AccountId, Digest, EffectId, LeadId};
 use cadenza_core::identity::IdentityKey;
 use cadenza_core::journal::{Entry, Ignored, Note};
+use cadenza_core::mailer::Mailbox;
 use cadenza_core::plugin::DecisionKind;
 use cadenza_core::reading::LeftOut;
 use cadenza_core::state::{LeadState, ScheduleState};
@@ -572,6 +573,19 @@ impl Engine {
     /// Connections of a workspace by which nothing could be sent as things are, and why.
     pub fn unready(&self, catalog: &Catalog) -> Vec<(String, String)> {
         self.courier.unready(catalog)
+    }
+
+    /// A rendered message as it would leave. The error says why it would not.
+    pub fn shown(&self, catalog: &Catalog, row: &Outgoing) -> Result<String, String> {
+        self.courier.shown(catalog, row).map_err(|error| error.cause)
+    }
+
+    /// Tries a connection: what works, or what does not. With `to`, a mail that says what it is goes there.
+    pub async fn try_connection(&self, via: String, to: Option<Mailbox>) -> Result<String, String> {
+        let (done, found) = oneshot::channel();
+        let tell = Box::new(|result| drop(done.send(result)));
+        Arc::clone(&self.courier).try_out(self.catalog(), via, to, tell);
+        found.await.unwrap_or_else(|_| Err("the attempt broke off, a fault of this program".to_owned()))
     }
 
     /// The health of plugin builds.

@@ -2,6 +2,8 @@
 //! because something is not known. Names are those of conditions (`lead.first_name`, `owner.name`…). The language
 //! (`cadenza_language::template`) decides what a template may say, and how much of it.
 
+pub mod letter;
+pub mod preview;
 pub mod requests;
 
 use crate::catalog::Catalog;
@@ -14,6 +16,7 @@ use cadenza_core::state::LeadState;
 use cadenza_core::step::View;
 use cadenza_core::time::Timestamp;
 use cadenza_core::workflow::{Http, Script};
+use cadenza_core::workspace::Connection;
 use cadenza_language::template::{self, Reader};
 use requests::RequestError;
 
@@ -37,6 +40,9 @@ pub enum RenderError {
     /// A mail without a subject.
     #[error("the script has no subject line")]
     NoSubject,
+    /// Nobody of those who may send is in the team and has a mail address.
+    #[error("nobody can send it: {0} is not in the team with a mail address")]
+    NoSender(String),
     /// A request that cannot be filled in.
     #[error(transparent)]
     Request(#[from] RequestError),
@@ -63,13 +69,14 @@ pub fn mail(script: &Script, view: &View<'_>) -> Result<Rendered, RenderError> {
     let render = |part, template: &str| text(template, view).map_err(|error| RenderError::Template { part, error });
     let subject = render("the subject", script.subject.as_deref().ok_or(RenderError::NoSubject)?)?;
     // A line end in a field must not begin another header of the mail.
-    Ok(Rendered { to, subject: plain::line(&subject), body: plain::lines(&render("the text", &script.body)?) })
+    let body = plain::lines(&render("the text", &script.body)?);
+    Ok(Rendered { to, subject: plain::line(&subject), body, letter: None })
 }
 
 /// Renders a text message to the lead's number.
 pub fn text_message(script: &Script, view: &View<'_>) -> Result<Rendered, RenderError> {
     let to = view.state.lead.profile.phone.clone().ok_or(RenderError::NoNumber)?;
-    Ok(Rendered { to, subject: String::new(), body: words(script, view)? })
+    Ok(Rendered { to, subject: String::new(), body: words(script, view)?, letter: None })
 }
 
 /// Renders the text of a script.
@@ -119,9 +126,13 @@ pub(crate) fn render_message(
 ) {
     let Some(source) = unrendered(catalog, &row.message) else { return };
     let run = state.runs.iter().find(|run| run.id == row.run);
+    let mailer = catalog.workspace.connections.get(&row.via).and_then(Connection::mailer);
     let view = View { account, run, ..View::of(state, &catalog.live, &catalog.definitions, now) };
     let done = match (&mut row.message, source) {
-        (Message::Email { rendered, .. }, Source::Script(script)) => mail(script, &view).map(|it| *rendered = Some(it)),
+        (Message::Email { rendered, .. }, Source::Script(script)) => {
+            let letter = mailer.map(|mailer| letter::letter(mailer, &view).map(Box::new)).transpose();
+            letter.and_then(|letter| Ok(Rendered { letter, ..mail(script, &view)? })).map(|it| *rendered = Some(it))
+        }
         (Message::Text { rendered, .. }, Source::Script(script)) => {
             text_message(script, &view).map(|it| *rendered = Some(it))
         }

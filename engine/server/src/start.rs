@@ -1,8 +1,8 @@
-//! Starts the engine on a data folder: opens the store on sled, and enables sending messages over HTTP.
+//! Starts the engine on a data folder: opens the store on sled, and enables sending messages over HTTP and as mails.
 
 use crate::data_folder;
 use anyhow::{Context as _, bail};
-use cadenza_couriers::Connector;
+use cadenza_couriers::{ByTransport, Connector, MailCourier};
 use cadenza_runtime::start::{Running, StartOptions};
 use cadenza_sled::{SledOptions, SledStore};
 use cadenza_store::{Store as _, StoreError};
@@ -19,7 +19,8 @@ pub(crate) async fn start(options: StartOptions) -> anyhow::Result<Running> {
         );
     }
     let store = open_store(&options.data, SledOptions::default(), |told| tracing::warn!("{told}"))?;
-    let courier = Connector::new(tokio::runtime::Handle::current());
+    let runtime = tokio::runtime::Handle::current();
+    let courier = ByTransport::new(Connector::new(runtime.clone()), MailCourier::new(runtime, &options.data));
     cadenza_runtime::start::start(options, Arc::new(store), Arc::new(courier)).await
 }
 

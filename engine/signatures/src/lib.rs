@@ -2,10 +2,13 @@
 //! for those that cannot sign. Keys are prepared once; checking allocates next to nothing. Knows neither what a
 //! body says nor who responds.
 
+mod links;
 mod scheme;
 pub mod secret;
 #[cfg(test)]
 mod tests;
+
+pub use links::LinkKeys;
 
 use crate::secret::SecretError;
 use base64::Engine as _;

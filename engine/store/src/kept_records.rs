@@ -63,6 +63,7 @@ pub(crate) fn everything(epoch: Epoch) -> Batch {
                 to: "ada@example.com".to_owned(),
                 subject: "Hi".to_owned(),
                 body: "…".to_owned(),
+                letter: None,
             }),
         },
         tries: 1,

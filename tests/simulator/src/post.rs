@@ -167,7 +167,7 @@ fn answer(row: &Outgoing) -> Option<Response> {
 }
 
 const fn fails(retry_after_ms: Option<u64>) -> Ended {
-    Err(SendError { cause: String::new(), retry: true, retry_after_ms })
+    Err(SendError { cause: String::new(), retry: true, retry_after_ms, may_have_arrived: false })
 }
 
 impl Courier for Post {
@@ -178,7 +178,7 @@ impl Courier for Post {
             let cause = row.last_error.take().unwrap_or_else(|| "nothing to make it of".to_owned());
             self.record.say(|| format!("  {} cannot be made: {cause}", row.id));
             self.over(life);
-            return done(row, Err(SendError { cause, retry: false, retry_after_ms: None }));
+            return done(row, Err(SendError { cause, retry: false, retry_after_ms: None, may_have_arrived: false }));
         }
         let mut seen = row.clone();
         match mutant {
@@ -261,7 +261,12 @@ impl Courier for Post {
                     if is_request {
                         Ok(Some(refused))
                     } else {
-                        Err(SendError { cause: "400".to_owned(), retry: false, retry_after_ms: None })
+                        Err(SendError {
+                            cause: "400".to_owned(),
+                            retry: false,
+                            retry_after_ms: None,
+                            may_have_arrived: false,
+                        })
                     },
                 )
             }

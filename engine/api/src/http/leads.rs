@@ -166,7 +166,7 @@ async fn find_exactly(api: &Shared, text: &str) -> Result<Vec<LeadState>, Proble
     Ok(Vec::new())
 }
 
-async fn load(api: &Shared, id: LeadId) -> Result<LeadState, Problem> {
+pub(crate) async fn load(api: &Shared, id: LeadId) -> Result<LeadState, Problem> {
     api.engine.lead(id).await?.ok_or_else(|| Problem::not_found("lead", &id.to_string()))
 }
 

@@ -16,11 +16,13 @@ mod hooks;
 mod leads;
 mod limits;
 mod mail;
+mod mails;
 mod outbox;
 mod own_words;
 mod paging;
 mod places;
 mod plugins;
+mod preferences;
 mod problem;
 mod request;
 mod runs;
@@ -48,6 +50,7 @@ use problem::{Kind, Problem};
 pub(crate) fn router(api: Shared) -> Router {
     let routes = Router::new()
         .route("/hooks/{source}", post(hooks::receive))
+        .route("/u/{link}", get(preferences::show).post(preferences::decide))
         .route("/v1/events", post(events::take))
         .route("/v1/mail", post(mail::take))
         .route("/v1/intake", get(vocabulary::show))
@@ -55,6 +58,7 @@ pub(crate) fn router(api: Shared) -> Router {
         .route("/v1/leads/{id}", get(leads::show))
         .route("/v1/leads/{id}/timeline", get(leads::timeline))
         .route("/v1/leads/{id}/gate", get(leads::gate))
+        .route("/v1/leads/{id}/mail", get(mails::preview))
         .route("/v1/leads/{id}/owner", put(leads::set_owner))
         .route("/v1/leads/{id}/pause", post(leads::pause))
         .route("/v1/leads/{id}/resume", post(leads::resume))
@@ -77,6 +81,7 @@ pub(crate) fn router(api: Shared) -> Router {
         .route("/v1/workflows/{name}/remove", post(workflows::remove))
         .route("/v1/workflows/{name}/pause", post(workflows::pause))
         .route("/v1/workflows/{name}/resume", post(workflows::resume))
+        .route("/v1/connections/{name}/test", post(mails::try_connection))
         .route("/v1/connections/{name}/pause", post(workflows::pause_connection))
         .route("/v1/connections/{name}/resume", post(workflows::resume_connection))
         .route("/v1/workspace/apply", post(workspace::apply))

@@ -529,7 +529,7 @@ fn delivered(
         Some(Delivery::HeldBack(why)) => {
             format!(": {}", gate::Reason::parse(why).map_or_else(|| why.clone(), |why| gate_words(why).to_owned()))
         }
-        Some(Delivery::Dead(why)) => format!(": {why}"),
+        Some(Delivery::Dead(why) | Delivery::Unsure(why)) => format!(": {why}"),
         Some(Delivery::Discarded(by) | Delivery::Redriven(by)) => format!(" by {by}"),
         Some(Delivery::Refused(reply)) => format!(": {}", reply.refusal()),
         Some(Delivery::Sent | Delivery::Answered(_)) => String::new(),
@@ -544,6 +544,10 @@ fn delivered(
         Ending::Refused => format!("{what} was refused{said}."),
         Ending::HeldBack => format!("{what} was held back and will not be sent{said}."),
         Ending::Dead => format!("{what} was given up{said}. It lies with the dead letters."),
+        Ending::Unsure => format!(
+            "{what} may have arrived or not{said}. It lies with the dead letters: redriven it is sent again, under the \
+             same Message-ID."
+        ),
         Ending::Discarded => format!("{what} was thrown away out of the dead letters{said}."),
         Ending::Redriven => format!("{what} was taken out of the dead letters{said}, to be sent again."),
     }

@@ -15,7 +15,7 @@ fn rep(zone: &str, away: bool, open_tasks_max: Option<u32>) -> Rep {
     let zone = TimeZone::get(zone).unwrap();
     let calendar = Calendar::new(zone, weekdays_nine_to_five(), [].into()).unwrap();
     let absences = if away { vec![(date(2026, 3, 1), date(2026, 3, 31))] } else { vec![] };
-    Rep { name: String::new(), email: None, manager: None, calendar, absences, open_tasks_max }
+    Rep { name: String::new(), email: None, signature: None, manager: None, calendar, absences, open_tasks_max }
 }
 
 /// Ada and Bob are at work; Cleo is in Tokyo, where it is night; Dora is away; Finn has as many open tasks as he may have.

@@ -384,7 +384,7 @@ fn fails(sim: &mut Sim) {
     row.started_at = None;
     let to = sim.state.lead.profile.email.clone().unwrap_or_default();
     if let Message::Email { rendered, .. } = &mut row.message {
-        rendered.get_or_insert(Rendered { to, subject: String::new(), body: String::new() });
+        rendered.get_or_insert(Rendered { to, subject: String::new(), body: String::new(), letter: None });
     }
 }
 

@@ -449,6 +449,7 @@ pub fn rep(name: &str, manager: Option<&str>) -> (RepId, Rep) {
     let rep = Rep {
         name: name.to_owned(),
         email: None,
+        signature: None,
         manager: manager.map(|id| RepId(id.to_owned())),
         calendar: calendar(),
         absences: vec![],

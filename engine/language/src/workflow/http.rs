@@ -3,8 +3,8 @@
 use super::Reader;
 use super::shapes::{COMPUTED, REQUEST};
 use super::steps::{is_name, ways_of_message};
+use crate::address::tells_secrets;
 use crate::condition::{Place, expression};
-use crate::connections::tells_secrets;
 use crate::diagnostic::Problem;
 use crate::form::Form;
 use crate::meant::header_like;
@@ -76,12 +76,14 @@ pub(super) fn read(reader: &Reader<'_>, step: &Form<'_>, value: &Node) -> Option
 fn carrier(reader: &Reader<'_>) -> Option<String> {
     let known = reader.known;
     let mails = known.email_via.as_deref();
-    known.connections.iter().find(|name| !known.inside.contains_key(*name) && mails != Some(*name)).map(str::to_owned)
+    let may_ask =
+        |name: &&str| !known.inside.contains_key(*name) && !known.mailers.contains(*name) && mails != Some(*name);
+    known.connections.iter().find(may_ask).map(str::to_owned)
 }
 
 /// A connection that may carry requests.
 fn via(reader: &Reader<'_>, node: &Node) -> Option<String> {
-    let name = reader.connection(node)?;
+    let name = reader.other_than_mails(node, "a request")?;
     let Some(host) = reader.known.inside.get(&name) else { return Some(name) };
     let message = format!("the connection `{name}` leads to `{host}`, which is not on the public internet");
     let problem = Problem::error("private-address", node.span.clone(), message);

@@ -290,6 +290,23 @@ impl Reader<'_> {
         None
     }
 
+    /// A connection that carries other things than mails; `what` is what is to leave by it.
+    fn other_than_mails(&self, node: &Node, what: &str) -> Option<String> {
+        let name = self.connection(node)?;
+        if !self.known.mailers.contains(&name) {
+            return Some(name);
+        }
+        let message = format!("the connection `{name}` sends mails, and {what} goes to a web address");
+        let others = self.known.connections.iter().filter(|name| !self.known.mailers.contains(*name));
+        let others: Vec<&str> = others.collect();
+        let problem = Problem::error("sends-mails", node.span.clone(), message);
+        self.sheet.report(match &others[..] {
+            [] => problem.help("declare one with `url: …` in connections.yaml"),
+            _ => problem.help(format!("connections with a `url`: {}", crate::suggest::listed(others.iter().copied()))),
+        });
+        None
+    }
+
     /// The path of an existing script. A mail needs a subject.
     fn script(&self, node: &Node, used: Use) -> Option<String> {
         let path = self.sheet.text(node, "the path of a script")?;

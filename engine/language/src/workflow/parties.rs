@@ -66,7 +66,7 @@ fn named(reader: &Reader<'_>, node: &Node, words: &[&'static str]) -> Option<Par
     }
     if words.contains(&"watchers") && node.get("connection").is_some() {
         let form = Form::open(sheet, node, &PARTY_CONNECTION)?;
-        return reader.connection(form.get("connection")?).map(Party::Connection);
+        return reader.other_than_mails(form.get("connection")?, "what is told to a connection").map(Party::Connection);
     }
     let form = Form::open(sheet, node, &DOER_REP)?;
     assign::rep(reader, form.get("rep")?).map(Party::Rep)

@@ -454,7 +454,7 @@ pub(super) fn ways_of_message(reader: &Reader<'_>, form: &Form<'_>, what: &str) 
 /// The text message of a step or touch. `form` has the key `via`.
 pub(super) fn text_message(reader: &Reader<'_>, form: &Form<'_>, value: &Node, used: Use) -> Option<Email> {
     let script = reader.script(value, used);
-    let via = form.get("via").and_then(|node| reader.connection(node));
+    let via = form.get("via").and_then(|node| reader.other_than_mails(node, "a text message"));
     let purpose = purpose(reader, form);
     Some(Email { script: script?, via: via?, results: None, purpose: purpose? })
 }

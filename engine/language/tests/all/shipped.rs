@@ -13,7 +13,10 @@ fn the_shipped_workspace_has_nothing_to_complain_of() {
     let workspace = checked.workspace.expect("nothing is wrong, so there is a workspace");
     assert_eq!(workspace.workflows.keys().collect::<Vec<_>>(), ["answer", "handoff", "inbound"]);
     assert!(workspace.sources.contains_key("website"));
-    assert_eq!(workspace.connections["mailer"].url_env.as_deref(), Some("CADENZA_MAILER_URL"));
+    assert_eq!(
+        workspace.connections["mailer"].endpoint().and_then(|endpoint| endpoint.url_env.as_deref()),
+        Some("CADENZA_MAILER_URL")
+    );
 }
 
 #[test]

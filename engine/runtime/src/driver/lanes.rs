@@ -26,10 +26,15 @@ struct UnderWay {
     shares: Shares,
     by_id: BTreeMap<EffectId, String>,
     by_connection: BTreeMap<String, usize>,
+    /// Connections by which nothing more leaves before this time.
+    closed: BTreeMap<String, Timestamp>,
 }
 
 impl UnderWay {
     fn has_room(&self, via: &str) -> bool {
+        if self.closed.contains_key(via) {
+            return false;
+        }
         let own = self.by_connection.get(via).copied().unwrap_or_default();
         own < self.shares.least || (own < self.shares.most && self.by_id.len() < self.shares.all)
     }
@@ -47,7 +52,8 @@ pub(super) struct Lanes {
 
 impl Lanes {
     pub(super) const fn new(shares: Shares) -> Self {
-        let under_way = UnderWay { shares, by_id: BTreeMap::new(), by_connection: BTreeMap::new() };
+        let under_way =
+            UnderWay { shares, by_id: BTreeMap::new(), by_connection: BTreeMap::new(), closed: BTreeMap::new() };
         Self { under_way, front: None, behind: BTreeMap::new() }
     }
 
@@ -67,6 +73,17 @@ impl Lanes {
                 self.under_way.by_connection.remove(&via);
             }
         }
+    }
+
+    /// Nothing more leaves by a connection before this time.
+    pub(super) fn close(&mut self, via: &str, until: Timestamp) {
+        self.under_way.closed.insert(via.to_owned(), until);
+    }
+
+    /// Opens the connections whose time has come, and those that have no limit any more. Returns when the next one opens.
+    pub(super) fn open(&mut self, now: Timestamp, is_limited: impl Fn(&str) -> bool) -> Option<Timestamp> {
+        self.under_way.closed.retain(|via, until| *until > now && is_limited(via));
+        self.under_way.closed.values().min().copied()
     }
 
     /// Whether no attempt is under way.

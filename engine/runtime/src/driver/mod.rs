@@ -7,6 +7,7 @@
 //! (`desk.rs`). Only this file knows all parts, and it decides nothing but whose turn it is. Must not know: HTTP, YAML, sled.
 
 mod advance;
+mod allowance;
 mod arrivals;
 mod batch;
 mod brakes;

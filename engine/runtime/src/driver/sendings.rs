@@ -2,11 +2,13 @@
 //! started in that commit, and sent when the commit is durable. Results come back as commands. Every attempt of a row leaves
 //! under the same idempotency key, the row's id.
 
+use super::allowance::Allowances;
 use super::batch::{After, Attempt};
 use super::desk::Desk;
 use super::lanes::{Lanes, Place};
 use super::pool::Called;
 use super::rendering::{GIVEN_UP, Rendering};
+use crate::catalog::Catalog;
 use crate::courier::{RetryLimits, SendError, Sent};
 use crate::render::{render_message, requests, unrendered};
 use cadenza_core::effect::{Departure, Due, Outgoing};
@@ -16,7 +18,9 @@ use cadenza_core::gate::{self, Permit, Verdict};
 use cadenza_core::heart::{Command, Found, Outcome, Rejected};
 use cadenza_core::id::{EffectId, LeadId};
 use cadenza_core::lead::Channel;
+use cadenza_core::mailer::Unsure;
 use cadenza_core::time::Timestamp;
+use cadenza_core::workspace::Connection;
 use cadenza_store::{DeadContent, DeadLetter, DeadLetterId, OutboxWrite, Partitions, StoreError};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -32,6 +36,8 @@ const HANDLED_MAX: usize = 64;
 pub(super) struct Sendings {
     /// Attempts under way, and who may send next.
     pub(super) lanes: Lanes,
+    /// How much leaves by each connection in an hour.
+    allowances: Allowances,
     /// Remembers which mail is being rendered.
     rendering: Rendering,
     /// No later than the next row of the outbox.
@@ -58,7 +64,8 @@ impl PutOff {
 
 impl Sendings {
     pub(super) fn new(lanes: Lanes, rendering: Rendering, now: Timestamp) -> Self {
-        let mut new = Self { lanes, rendering, next: now, begun_in: None, put_off: PutOff::default() };
+        let (allowances, put_off) = (Allowances::default(), PutOff::default());
+        let mut new = Self { lanes, allowances, rendering, next: now, begun_in: None, put_off };
         // The workspace may have changed while the engine was stopped.
         new.look_again_at_all();
         new
@@ -119,6 +126,8 @@ impl Sendings {
         if self.next(desk) > now || self.bring_forward(desk, now).await? {
             return Ok(());
         }
+        let catalog = Arc::clone(&desk.catalog);
+        self.lanes.open(now, |via| per_hour(&catalog, via, now).is_some());
         let (mut looked_at, mut handled) = (0, 0);
         self.next = 'look: loop {
             let mut before: Option<Place> = self.lanes.next_place();
@@ -151,6 +160,9 @@ impl Sendings {
                 break now;
             }
         };
+        if let Some(opens) = self.lanes.open(now, |_| true) {
+            self.next = self.next.min(opens);
+        }
         if handled > 0 {
             self.begun_in = Some(desk.open.number);
         }
@@ -251,10 +263,19 @@ impl Sendings {
         may_have_left: bool,
         now: Timestamp,
     ) -> Result<usize, StoreError> {
+        if may_have_left && asks_when_unsure(&desk.catalog, &row.via) {
+            let ended =
+                SendError { cause: KILLED.to_owned(), retry: false, retry_after_ms: None, may_have_arrived: true };
+            desk.sent(row, Err(ended)).await?;
+            return Ok(1);
+        }
         let is_first = row.message.is_unrendered();
         self.render(desk, &mut row, now).await?;
         // A template that was stopped has used milliseconds, so the next row waits for the next batch.
         let stopped = row.message.is_unrendered();
+        if let Some(next) = self.allowances.take(&row.via, per_hour(&desk.catalog, &row.via, now), now) {
+            self.lanes.close(&row.via, next);
+        }
         self.lanes.begin(row.id, &row.via);
         desk.open.outbox.push(OutboxWrite::Update { was_due: row.due, row: row.clone() });
         let lead_seq = desk.state(row.lead).map(|state| state.seq);
@@ -316,6 +337,23 @@ impl Sendings {
             );
         }
     }
+}
+
+/// What is known of an attempt with which an earlier life of the engine ended.
+const KILLED: &str = "the engine ended while it was being handed over, and the server may have taken it";
+
+/// Whether a message that may have arrived is kept for a person, and not sent again.
+fn asks_when_unsure(catalog: &Catalog, via: &str) -> bool {
+    let mailer = catalog.workspace.connections.get(via).and_then(Connection::mailer);
+    // What is captured is kept under its key, so another attempt changes nothing.
+    mailer.is_some_and(|mailer| mailer.unsure == Unsure::Ask && mailer.capture.is_none())
+}
+
+/// How many messages may leave by a connection in an hour of today.
+fn per_hour(catalog: &Catalog, via: &str, now: Timestamp) -> Option<u32> {
+    let mailer = catalog.workspace.connections.get(via)?.mailer()?;
+    let zone = catalog.live.settings.calendar.zone().clone();
+    mailer.limits.per_hour_on(now.to_jiff().to_zoned(zone).date())
 }
 
 /// Whether a row was put off and its time has not come. A row that waits for its next attempt was not put off.
@@ -384,7 +422,8 @@ impl Desk {
                 let limits = RetryLimits::of(&self.catalog, &row.via);
                 row.last_error = Some(error.cause.clone());
                 row.started_at = None;
-                if error.retry && row.tries < limits.attempts_max {
+                let is_asked = error.may_have_arrived && asks_when_unsure(&self.catalog, &row.via);
+                if error.retry && !is_asked && row.tries < limits.attempts_max {
                     tracing::warn!(via = row.via, message = %row.id, tries = row.tries, cause = error.cause, "not sent yet");
                     row.due = Due::At(now.plus_ms(limits.backoff_ms(row.tries, error.retry_after_ms)));
                     self.open.place(&row.via, row.due);
@@ -399,6 +438,9 @@ impl Desk {
     /// Puts a message that is not tried again with the dead letters, and tells its lead.
     async fn give_up(&mut self, row: Outgoing, error: SendError, now: Timestamp) -> Result<(), StoreError> {
         self.bury(&row, &error.cause, now);
+        if error.may_have_arrived {
+            return self.tell_of(&row, Delivery::Unsure(error.cause)).await;
+        }
         let attempts = if row.tries == 1 { "an attempt".to_owned() } else { format!("{} attempts", row.tries) };
         self.tell_of(&row, Delivery::Dead(format!("after {attempts}, {}", error.cause))).await
     }
@@ -432,7 +474,7 @@ impl Desk {
 
     /// Tells a lead what became of a touch or request; for a notice to a rep, only that it did not arrive.
     pub(super) async fn tell_of(&mut self, row: &Outgoing, ending: Delivery) -> Result<(), StoreError> {
-        if !row.message.is_of_lead() && !matches!(ending, Delivery::Dead(_)) {
+        if !row.message.is_of_lead() && !matches!(ending, Delivery::Dead(_) | Delivery::Unsure(_)) {
             return Ok(());
         }
         let script = row.message.script();

@@ -51,7 +51,11 @@ fn hears_nothing_of_its_mail(world: &World, result: Result<(), SendError>) -> Le
 fn the_result_of_a_mail_reaches_its_lead_when_it_can_be_read() {
     for (result, outcome, letters) in [
         (Ok(()), Some(Outcome::Sent), 0),
-        (Err(SendError { cause: "550".to_owned(), retry: false, retry_after_ms: None }), None, 1),
+        (
+            Err(SendError { cause: "550".to_owned(), retry: false, retry_after_ms: None, may_have_arrived: false }),
+            None,
+            1,
+        ),
     ] {
         let world = World::new(&[MAILS]);
         let lead = hears_nothing_of_its_mail(&world, result);

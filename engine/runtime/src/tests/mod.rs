@@ -10,6 +10,7 @@
 
 mod damaged;
 mod holds;
+mod mails;
 mod neighbours;
 mod pasts;
 mod pool;

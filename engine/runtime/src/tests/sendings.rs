@@ -138,7 +138,12 @@ fn a_mail_that_is_sent_again_goes_where_it_went_unless_that_address_is_bound() {
             until("the mail leaves", || world.post.attempts() == 1).await;
             world.post.wait(false);
             if !may_have_left {
-                world.post.answer(Err(SendError { cause: "503".to_owned(), retry: true, retry_after_ms: None }));
+                world.post.answer(Err(SendError {
+                    cause: "503".to_owned(),
+                    retry: true,
+                    retry_after_ms: None,
+                    may_have_arrived: false,
+                }));
                 rest(&engine).await;
             }
             for (kind, address) in events {

@@ -4,7 +4,7 @@
 use super::validate;
 use crate::data_folder::{self, RESTORING};
 use cadenza_core::id::Digest;
-use cadenza_core::workspace::{HeaderValue, SecretRef, Signature, Workspace};
+use cadenza_core::workspace::{Connection, SecretRef, Signature, Workspace};
 use cadenza_language::Severity;
 use cadenza_runtime::past::Lost;
 use cadenza_signatures::secret;
@@ -118,7 +118,8 @@ fn variables_of(workspace: &Workspace) -> BTreeSet<String> {
         SecretRef::Env(name) => Some(name.clone()),
         SecretRef::File(_) => None,
     });
-    names.chain(workspace.connections.values().filter_map(|connection| connection.url_env.clone())).collect()
+    let endpoints = workspace.connections.values().filter_map(Connection::endpoint);
+    names.chain(endpoints.filter_map(|endpoint| endpoint.url_env.clone())).collect()
 }
 
 /// Every secret that a workspace names, and who needs it.
@@ -131,13 +132,10 @@ fn secrets(workspace: &Workspace) -> Vec<(String, &SecretRef)> {
         | Signature::Token { secrets, .. }) = &source.signature;
         named.extend(secrets.iter().map(|reference| (format!("the source `{name}`"), reference)));
     }
+    let links = workspace.links.iter().flat_map(|links| &links.secrets);
+    named.extend(links.map(|reference| ("`links`".to_owned(), reference)));
     for (name, connection) in &workspace.connections {
-        let headers = connection.headers.values().filter_map(|value| match value {
-            HeaderValue::Secret(reference) => Some(reference),
-            HeaderValue::Text(_) => None,
-        });
-        let all = connection.secret.iter().chain(headers);
-        named.extend(all.map(|reference| (format!("the connection `{name}`"), reference)));
+        named.extend(connection.secrets().into_iter().map(|reference| (format!("the connection `{name}`"), reference)));
     }
     named
 }

@@ -5,6 +5,7 @@ mod advice;
 mod backup;
 mod client;
 mod column_map;
+mod connection;
 mod consent;
 mod dead_letters;
 mod doctor;
@@ -18,6 +19,7 @@ mod mail_in;
 mod parked;
 mod plugin;
 mod preview;
+mod preview_mail;
 mod recipe;
 mod remote;
 mod rows;
@@ -93,6 +95,10 @@ enum Command {
     Restore(backup::Restore),
     /// Find what cannot be read, in a data folder or a running engine
     Doctor(doctor::Doctor),
+    /// Try a connection
+    Connection(connection::Connection),
+    /// Show the mail that a script is for a lead, and what it lacks; nothing is sent
+    Preview(preview_mail::PreviewMail),
     /// Tell a lead's story: every event, decision and touch, and why
     Why(why::Why),
     /// Whether a lead may be contacted now, by which channel, and when that changes
@@ -128,6 +134,8 @@ pub(crate) fn run() -> ExitCode {
         Command::Backup(backup) => backup.run(),
         Command::Restore(restore) => restore.run(),
         Command::Doctor(doctor) => doctor.run(),
+        Command::Connection(connection) => connection.run(),
+        Command::Preview(preview) => preview.run(),
         Command::Why(why) => why.run(),
         Command::Next(next) => next.run(),
         Command::Plugin(plugin) => plugin.run(),

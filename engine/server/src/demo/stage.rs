@@ -17,6 +17,7 @@ use cadenza_api::token::{Role, Token};
 use cadenza_core::calendar::Calendar;
 use cadenza_core::lead::RepId;
 use cadenza_core::time::{DAY_MS, HOUR_MS, MINUTE_MS, Timestamp};
+use cadenza_core::workspace::Transport;
 use cadenza_runtime::clock::ClockKind;
 use cadenza_runtime::engine::Engine;
 use cadenza_runtime::start::{Running, StartOptions};
@@ -304,7 +305,10 @@ async fn listener(listen: Option<SocketAddr>) -> anyhow::Result<TcpListener> {
 /// Checks that nothing is sent outside this machine.
 fn stays_here(engine: &Engine, receiver: &str) -> anyhow::Result<()> {
     for (name, connection) in &engine.catalog().workspace.connections {
-        let stays = connection.url == receiver && connection.url_env.is_none();
+        let stays = match &connection.transport {
+            Transport::Http(endpoint) => endpoint.url == receiver && endpoint.url_env.is_none(),
+            Transport::Mail(mailer) => mailer.capture.is_some(),
+        };
         ensure!(stays, "the connection `{name}` would send outside: give its url as `{{ env: NAME, default: URL }}`");
     }
     Ok(())
