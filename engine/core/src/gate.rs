@@ -8,14 +8,14 @@
 pub use crate::verdict::{Reason, Verdict};
 
 use crate::calendar::Calendar;
+use crate::country::Country;
 use crate::id::EffectId;
 use crate::lead::{Channel, Lead};
 use crate::state::{LeadState, UNDER_WAY_MAX};
 use crate::time::Timestamp;
 use crate::workspace::Settings;
-use crate::zone;
+use crate::zone::{self, whereabouts::Whereabouts};
 use jiff::tz::TimeZone;
-use std::borrow::Cow;
 
 /// Permission for one message to make one touch at one moment. Nothing outside this module can make one.
 #[derive(Debug, PartialEq, Eq)]
@@ -85,7 +85,7 @@ pub fn check(state: &LeadState, channel: Channel, settings: &Settings, now: Time
     let wanted = lead.consent.not_before.filter(|at| *at > now);
     let from = wanted.unwrap_or(now);
     let open = match settings.contact.business_hours.contains(&channel) {
-        true => hours_of(lead, settings).next_open(from),
+        true => next_open(lead, settings, from),
         false => from,
     };
     match (open > now, open > from) {
@@ -103,25 +103,77 @@ const CALLABLE_WITHIN_MS: i64 = 7 * crate::time::DAY_MS;
 pub fn callable_from(lead: &Lead, settings: &Settings, now: Timestamp) -> Option<Timestamp> {
     let from = lead.consent.not_before.unwrap_or(now).max(now);
     let gated = settings.contact.business_hours.contains(&Channel::Call);
-    let open = if gated { hours_of(lead, settings).next_open(from) } else { from };
+    let open = if gated { next_open(lead, settings, from) } else { from };
     (open > now && open.since_ms(now) <= CALLABLE_WITHIN_MS).then_some(open)
 }
 
-/// The business hours in the lead's own zone.
-pub(crate) fn hours_of<'a>(lead: &Lead, settings: &'a Settings) -> Cow<'a, Calendar> {
-    match lead_zone(lead) {
-        Some(zone) => Cow::Owned(settings.calendar.in_zone(zone)),
-        None => Cow::Borrowed(&settings.calendar),
+/// How far ahead hours are looked for that are open in every zone that a lead may be in. Russia has none at all.
+const IN_COMMON_WITHIN_MS: i64 = 14 * crate::time::DAY_MS;
+
+/// When business hours are next open for the lead. If its zone is not known for sure, they are open only while they are
+/// in every zone that is possible. Zones that have no hours in common leave it to the likeliest of them.
+fn next_open(lead: &Lead, settings: &Settings, from: Timestamp) -> Timestamp {
+    let calendar = calendar_of(lead, settings);
+    if let Some(zone) = given_zone(lead) {
+        return calendar.in_zone(zone).next_open(from);
+    }
+    let whereabouts = whereabouts(lead);
+    let Some((likeliest, _)) = whereabouts.likeliest() else { return calendar.next_open(from) };
+    let (hours, possible) = (calendar.in_zone(likeliest.clock()), whereabouts.possible());
+    if possible.clone().nth(1).is_none() {
+        return hours.next_open(from);
+    }
+    let mut open = from;
+    loop {
+        let next = possible.clone().map(|zone| hours.in_zone(zone.clock()).next_open(open)).max().unwrap_or(open);
+        if next == open {
+            return open;
+        }
+        if next.since_ms(from) > IN_COMMON_WITHIN_MS {
+            return hours.next_open(from);
+        }
+        open = next;
     }
 }
 
-/// The zone in which times are read for the lead: its own, or the workspace's when that is not known.
+/// The business hours on the lead's own clock: those of its country when the workspace has any, else the workspace's.
+pub(crate) fn hours_of(lead: &Lead, settings: &Settings) -> Calendar {
+    let hours = calendar_of(lead, settings);
+    match lead_zone(lead) {
+        Some(zone) => hours.in_zone(zone),
+        None => hours.clone(),
+    }
+}
+
+/// The calendar of the lead's country, or the workspace's. A lead that names no country has that of its number.
+fn calendar_of<'a>(lead: &Lead, settings: &'a Settings) -> &'a Calendar {
+    let calendars = &settings.contact.calendars;
+    if calendars.is_empty() {
+        return &settings.calendar;
+    }
+    let named = lead.profile.country.as_deref().and_then(Country::parse);
+    let of_number =
+        || Country::of_zone(Whereabouts::of(lead.profile.phone.as_deref(), None, None).likeliest()?.0.name());
+    named.or_else(of_number).and_then(|country| calendars.get(&country)).unwrap_or(&settings.calendar)
+}
+
+/// The zone in which times are read for the lead: the one it gave, else the likeliest by its number and address, else the
+/// workspace's.
 pub fn zone_of(lead: &Lead, settings: &Settings) -> TimeZone {
     lead_zone(lead).unwrap_or_else(|| settings.calendar.zone().clone())
 }
 
-/// The zone that the lead gave, if it is valid. Records of earlier versions may hold a name that is not a zone.
 fn lead_zone(lead: &Lead) -> Option<TimeZone> {
+    given_zone(lead).or_else(|| whereabouts(lead).likeliest().map(|(zone, _)| zone.clock()))
+}
+
+fn whereabouts(lead: &Lead) -> Whereabouts {
+    let profile = &lead.profile;
+    Whereabouts::of(profile.phone.as_deref(), profile.country.as_deref(), profile.region.as_deref())
+}
+
+/// The zone that the lead gave, if it is valid. Records of earlier versions may hold a name that is not a zone.
+fn given_zone(lead: &Lead) -> Option<TimeZone> {
     let name = zone::of_lead(lead.profile.timezone.as_deref()?, lead.profile.country.as_deref()).ok()?;
     TimeZone::get(&name).ok()
 }
@@ -145,7 +197,7 @@ mod tests {
             calendars: BTreeMap::new(),
             fields: BTreeMap::new(),
             own_words: Default::default(),
-            contact: ContactPolicy { business_hours: vec![Channel::Call], email_via: None, notify_via: None },
+            contact: ContactPolicy { business_hours: vec![Channel::Call], ..ContactPolicy::default() },
             plugins: BTreeMap::new(),
             team: Team::default(),
         }

@@ -503,11 +503,16 @@ pub fn settings() -> Settings {
             business_hours: vec![Channel::Call],
             email_via: Some("smtp".to_owned()),
             notify_via: Some("chat".to_owned()),
+            ..ContactPolicy::default()
         },
         plugins: BTreeMap::new(),
         team: Team {
             reps,
-            pools: [("closers".to_owned(), Pool { members }), ("desk".to_owned(), Pool { members: desk })].into(),
+            pools: [
+                ("closers".to_owned(), Pool { members, calendar: None }),
+                ("desk".to_owned(), Pool { members: desk, calendar: None }),
+            ]
+            .into(),
             territories: vec![west],
         },
     }
