@@ -190,6 +190,8 @@ mod tests {
 
     fn settings() -> Settings {
         let zone = TimeZone::get("America/New_York").unwrap();
+        let germany = Calendar::new(zone.clone(), weekdays_nine_to_five(), [].into()).unwrap().observing("DE").unwrap();
+        let calendars = [(Country::of_code("DE").unwrap(), germany)].into();
         Settings {
             name: String::new(),
             country: None,
@@ -197,7 +199,7 @@ mod tests {
             calendars: BTreeMap::new(),
             fields: BTreeMap::new(),
             own_words: Default::default(),
-            contact: ContactPolicy { business_hours: vec![Channel::Call], ..ContactPolicy::default() },
+            contact: ContactPolicy { business_hours: vec![Channel::Call], calendars, ..ContactPolicy::default() },
             plugins: BTreeMap::new(),
             team: Team::default(),
         }
@@ -219,9 +221,10 @@ mod tests {
     #[test]
     fn every_verdict_has_its_reason() {
         type Change = fn(&mut Lead);
+        let (may_day, russian) = ("2026-05-01T10:00:00Z", "2026-03-02T13:00:00Z");
         let (monday, evening, call) = ("2026-03-02T15:00:00Z", "2026-03-02T23:00:00Z", Channel::Call);
         let not_before = |time: &str, why| Verdict::NotBefore { at: at(time), why };
-        let cases: [(&str, Change, Channel, &str, Verdict); 23] = [
+        let cases: [(&str, Change, Channel, &str, Verdict); 34] = [
             ("nothing against it", |_| {}, call, monday, Verdict::Go),
             ("evening", |_| {}, call, evening, not_before("2026-03-03T14:00:00Z", Reason::OutsideHours)),
             ("a mail in the evening", |_| {}, Channel::Email, evening, Verdict::Go),
@@ -247,6 +250,77 @@ mod tests {
                 Verdict::Go,
             ),
             ("a zone that is none", |l| l.profile.timezone = Some("Mars/Base".into()), call, monday, Verdict::Go),
+            (
+                "a number of California",
+                |l| l.profile.phone = Some("+14155550100".into()),
+                call,
+                monday,
+                not_before("2026-03-02T17:00:00Z", Reason::OutsideHours),
+            ),
+            (
+                "a zone that was given, and a number of California",
+                |l| {
+                    l.profile.timezone = Some("America/New_York".into());
+                    l.profile.phone = Some("+14155550100".into());
+                },
+                call,
+                monday,
+                Verdict::Go,
+            ),
+            ("a country in Europe", |l| l.profile.country = Some("FR".into()), call, monday, Verdict::Go),
+            (
+                "evening there",
+                |l| l.profile.country = Some("FR".into()),
+                call,
+                "2026-03-02T16:00:00Z",
+                not_before("2026-03-03T08:00:00Z", Reason::OutsideHours),
+            ),
+            (
+                "a country with zones from New York to Honolulu",
+                |l| l.profile.country = Some("US".into()),
+                call,
+                monday,
+                not_before("2026-03-02T19:00:00Z", Reason::OutsideHours),
+            ),
+            (
+                "a number that was taken along to California",
+                |l| {
+                    l.profile.phone = Some("+12125550100".into());
+                    (l.profile.country, l.profile.region) = (Some("US".into()), Some("California".into()));
+                },
+                call,
+                monday,
+                not_before("2026-03-02T17:00:00Z", Reason::OutsideHours),
+            ),
+            (
+                "zones without common hours: Moscow",
+                |l| l.profile.country = Some("RU".into()),
+                call,
+                russian,
+                Verdict::Go,
+            ),
+            (
+                "evening in Moscow",
+                |l| l.profile.country = Some("RU".into()),
+                call,
+                monday,
+                not_before("2026-03-03T06:00:00Z", Reason::OutsideHours),
+            ),
+            (
+                "a holiday of its country",
+                |l| l.profile.country = Some("Germany".into()),
+                call,
+                may_day,
+                not_before("2026-05-04T07:00:00Z", Reason::OutsideHours),
+            ),
+            (
+                "a holiday of its number's country",
+                |l| l.profile.phone = Some("+4930123456".into()),
+                call,
+                may_day,
+                not_before("2026-05-04T07:00:00Z", Reason::OutsideHours),
+            ),
+            ("no holiday of a neighbour", |l| l.profile.country = Some("CH".into()), call, may_day, Verdict::Go),
             (
                 "opted out",
                 |l| l.consent.opted_out = Some(OptOut { at: l.created_at, by: String::new(), reason: None }),
@@ -345,6 +419,27 @@ mod tests {
                     assert_eq!(expected, Verdict::Go, "{what}");
                 }
                 Err(verdict) => assert_eq!(verdict, expected, "{what}"),
+            }
+        }
+    }
+
+    #[test]
+    fn hours_in_common_are_open_everywhere_and_later_is_never_sooner() {
+        let settings = settings();
+        for (country, in_common) in [("US", true), ("CA", true), ("AU", true), ("PT", true), ("RU", false)] {
+            let mut lead = LeadState::new(LeadId(1 << 20), at("2026-03-01T00:00:00Z")).lead;
+            lead.profile.country = Some(country.into());
+            let clocks: Vec<Calendar> =
+                whereabouts(&lead).possible().map(|zone| settings.calendar.in_zone(zone.clock())).collect();
+            assert!(clocks.len() > 1, "{country} has several zones");
+            let mut before = Timestamp::from_ms(0);
+            // Five weeks around a change of the clocks, every 20 minutes.
+            for step in 0..2_520 {
+                let from = at("2026-03-01T00:00:00Z").plus_ms(step * 20 * crate::time::MINUTE_MS);
+                let open = next_open(&lead, &settings, from);
+                assert!(open >= from && open >= before, "{country} from {from}: {open}, and before {before}");
+                assert!(clocks.iter().all(|clock| clock.is_open(open)) == in_common, "{country} at {open}");
+                before = open;
             }
         }
     }

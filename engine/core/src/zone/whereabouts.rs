@@ -92,7 +92,7 @@ fn of_address(country: Country, region: &str) -> &'static [Zone] {
         // The code may stand behind the country's, as in `US-CA`.
         let short =
             region.get(..3).filter(|of| of.get(..2) == Some(country.code())).map_or(region, |of| &region[of.len()..]);
-        short.eq_ignore_ascii_case(code) || region.to_lowercase() == *name
+        short.eq_ignore_ascii_case(code) || region.eq_ignore_ascii_case(name)
     });
     named.map(|(_, _, set)| set).or(set).map_or(&[], |set| &PLACES.sets[*set])
 }
@@ -104,7 +104,7 @@ struct Places {
     area_codes: Vec<usize>,
     country_codes: Vec<usize>,
     countries: BTreeMap<Country, usize>,
-    /// The regions of a country: code, name in lower case, set.
+    /// The regions of a country: code, name, set.
     regions: BTreeMap<Country, Vec<(&'static str, String, usize)>>,
 }
 
@@ -155,7 +155,7 @@ impl Places {
             && let Some((country, code)) = region.split_once('-')
             && let Some(country) = Country::of_code(country)
         {
-            let name = name.replace('_', " ").to_lowercase();
+            let name = name.replace('_', " ");
             self.regions.entry(country).or_default().push((code, name, set));
         } else if let Some(country) = Country::of_code(place) {
             self.countries.insert(country, set);

@@ -28,7 +28,7 @@ LEFT_OUT = {"Asia/Urumqi", "Antarctica/Macquarie", "Australia/Eucla", "Europe/Si
 MAIN |= dict(pair.split("=") for pair in """
 CA-NL=America/St_Johns 1709=America/St_Johns 1250=America/Vancouver CA-BC=America/Vancouver US-OR=America/Los_Angeles
 US-NV=America/Los_Angeles 1541=America/Los_Angeles 1775=America/Los_Angeles US-AZ=America/Phoenix 1928=America/Phoenix
-US-TN=America/Chicago 1850=America/Chicago 1219=America/Chicago 1270=America/Chicago 1986=America/Boise
+US-TN=America/Chicago 1850=America/Chicago 1219=America/Chicago 1270=America/Chicago 1986=America/Denver
 1879=America/St_Johns""".split())
 # Regions that numbers do not tell apart (by hand, from the comments of zone.tab).
 BY_HAND = {
@@ -41,6 +41,9 @@ BY_HAND = {
     "AU-VIC": ("Victoria", "Australia/Melbourne"),
     "AU-WA": ("Western Australia", "Australia/Perth"),
     "ES-CN": ("Canarias", "Atlantic/Canary"),
+    "CA-NT": ("Northwest Territories", "America/Edmonton"),
+    "CA-NU": ("Nunavut", "America/Toronto America/Winnipeg America/Edmonton"),
+    "CA-YT": ("Yukon", "America/Dawson_Creek"),
 }
 STATES = dict(line.split("=") for line in """AL=Alabama;AK=Alaska;AZ=Arizona;AR=Arkansas;CA=California;CO=Colorado;
 CT=Connecticut;DE=Delaware;DC=District of Columbia;FL=Florida;GA=Georgia;HI=Hawaii;ID=Idaho;IL=Illinois;IN=Indiana;IA=Iowa;
@@ -78,18 +81,31 @@ def places(zones, *of):
     return " ".join(kept)
 
 
-def of_countries():
+def zones_by_country():
     lines = (pathlib.Path(__file__).parents[2] / "country" / "zones.txt").read_text().splitlines()
     rows = (line.split(" | ") for line in lines if not line.startswith("#"))
-    return {code: places(zones.split(), code) for code, zones in rows}
+    return [(code, zones.split()) for code, zones in rows]
+
+
+def of_countries():
+    return {code: places(zones, code) for code, zones in zones_by_country()}
+
+
+def as_listed(countries):
+    """Each zone as its country lists it: America/Detroit as America/New_York."""
+    found = {}
+    for code, zones in zones_by_country():
+        listed = {clock(zone): zone for zone in countries[code].split()}
+        found.update((zone, listed.get(clock(zone), zone)) for zone in zones)
+    return found
 
 
 def of_numbers(countries):
     """North America by area code, other countries as a whole."""
-    found = {}
+    found, listed = {}, as_listed(countries)
     for prefix, zones in TIMEZONE_DATA.items():
         if len(prefix) >= 4 and prefix.startswith("1") and "Etc/Unknown" not in zones:
-            found.setdefault(prefix[:4], set()).update(zones)
+            found.setdefault(prefix[:4], set()).update(listed.get(zone, zone) for zone in zones)
     # The data has one zone for each number that is free of charge or goes with its owner: where those are registered.
     for code, regions in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items():
         zones = [zone for region in regions for zone in countries.get(region, "").split()]
