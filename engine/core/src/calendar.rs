@@ -99,17 +99,16 @@ impl Calendar {
 
     /// The same calendar, closed on these days too.
     pub fn without(&self, days: impl IntoIterator<Item = Date>) -> Self {
-        let mut closed = Days::clone(&self.days);
-        closed.holidays.extend(days);
-        Self { zone: self.zone.clone(), days: Arc::new(closed) }
+        let mut closed = self.clone();
+        Arc::make_mut(&mut closed.days).holidays.extend(days);
+        closed
     }
 
     /// The same calendar, closed on the holidays of this name too; `None` when there are none of this name.
     pub fn observing(&self, name: &str) -> Option<Self> {
-        let mut closed = Days::clone(&self.days);
-        closed.holidays.extend(holidays::days(name)?);
-        closed.by_name = true;
-        Some(Self { zone: self.zone.clone(), days: Arc::new(closed) })
+        let mut closed = self.without(holidays::days(name)?);
+        Arc::make_mut(&mut closed.days).by_name = true;
+        Some(closed)
     }
 
     /// The last year of which its holidays are known, if they are given by name.
@@ -119,10 +118,9 @@ impl Calendar {
 
     /// The same zone and holidays with other hours. `week` begins on Monday.
     pub fn with_week(&self, week: [Hours; 7]) -> Result<Self, NeverOpen> {
-        let hours = Self::new(self.zone.clone(), week, BTreeSet::new())?;
-        let days =
-            Days { holidays: self.days.holidays.clone(), by_name: self.days.by_name, ..Days::clone(&hours.days) };
-        Ok(Self { zone: hours.zone, days: Arc::new(days) })
+        let mut own = Self::new(self.zone.clone(), week, self.days.holidays.clone())?;
+        Arc::make_mut(&mut own.days).by_name = self.days.by_name;
+        Ok(own)
     }
 
     fn date(&self, at: Timestamp) -> Date {

@@ -15,12 +15,12 @@ const TABLE: &str = include_str!("whereabouts/table.txt");
 pub struct Zone(u16);
 
 impl Zone {
-    /// Its clock.
+    /// The clock of the zone.
     pub fn clock(self) -> TimeZone {
         PLACES.zones[usize::from(self.0)].1.clone()
     }
 
-    /// Its IANA name.
+    /// The IANA name of the zone.
     pub fn name(self) -> &'static str {
         PLACES.zones[usize::from(self.0)].0
     }
