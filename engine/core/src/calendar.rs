@@ -145,8 +145,8 @@ impl Calendar {
             return Timestamp::from_jiff(change.timestamp());
         }
         in_range(match passing {
-            Passing::First => ambiguous.clone().compatible(),
-            Passing::Second => ambiguous.clone().later(),
+            Passing::First => (*ambiguous).compatible(),
+            Passing::Second => (*ambiguous).later(),
         })
     }
 

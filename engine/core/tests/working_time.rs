@@ -8,32 +8,35 @@ use jiff::civil::Time;
 use jiff::tz::TimeZone;
 use std::process::Command;
 
+fn number(text: &str) -> i64 {
+    text.parse().expect("a number")
+}
+
 /// The hours of one weekday: `540-720,780-1020`, in minutes.
 fn hours(text: &str) -> Hours {
-    let time = |minutes: i32| (minutes < 1440).then(|| Time::midnight() + jiff::Span::new().minutes(minutes));
+    let time = |minutes: i64| (minutes < 1440).then(|| Time::midnight() + jiff::Span::new().minutes(minutes));
     let pairs = text.split(',').filter_map(|pair| pair.split_once('-'));
-    pairs
-        .map(|(from, to)| (time(from.parse().unwrap()).expect("a time of the day"), time(to.parse().unwrap())))
-        .collect()
+    pairs.map(|(from, to)| (time(number(from)).expect("a time of the day"), time(number(to)))).collect()
 }
 
 fn calendar(zone: &str, week: &str, holidays: &str) -> Calendar {
     let week: Vec<Hours> = week.split(';').map(hours).collect();
-    let holidays = holidays.split(',').filter(|day| !day.is_empty()).map(|day| day.parse().unwrap()).collect();
-    Calendar::new(TimeZone::get(zone).unwrap(), week.try_into().expect("seven days"), holidays).unwrap()
+    let holidays = holidays.split(',').filter(|day| !day.is_empty()).map(|day| day.parse().expect("a date")).collect();
+    let zone = TimeZone::get(zone).expect("a zone");
+    Calendar::new(zone, week.try_into().expect("seven days"), holidays).expect("it is open some time")
 }
 
 fn answer(calendar: &Calendar, question: &str, at: Timestamp, argument: i64) -> i64 {
-    let days = u32::try_from(argument);
+    let days = || u32::try_from(argument).expect("a number of days");
     let moment = match question {
         "open_ms" => return calendar.open_ms(at, Timestamp::from_ms(argument)),
         "next_open" => calendar.next_open(at),
         "add_business" => calendar.add(at, Span::Business(argument)),
         "subtract_business" => calendar.subtract(at, Span::Business(argument)),
-        "add_days" => calendar.add(at, Span::Days(days.unwrap())),
-        "subtract_days" => calendar.subtract(at, Span::Days(days.unwrap())),
-        "add_business_days" => calendar.add(at, Span::BusinessDays(days.unwrap())),
-        "subtract_business_days" => calendar.subtract(at, Span::BusinessDays(days.unwrap())),
+        "add_days" => calendar.add(at, Span::Days(days())),
+        "subtract_days" => calendar.subtract(at, Span::Days(days())),
+        "add_business_days" => calendar.add(at, Span::BusinessDays(days())),
+        "subtract_business_days" => calendar.subtract(at, Span::BusinessDays(days())),
         other => panic!("`{other}` is no question"),
     };
     moment.since_ms(Timestamp::from_ms(0))
@@ -59,7 +62,7 @@ fn working_time_is_what_an_independent_implementation_says() {
             }
             [question, at, argument, expected] => {
                 let (name, calendar) = calendars.last().expect("a calendar stands before its questions");
-                let [at, argument, expected] = [at, argument, expected].map(|number| number.parse::<i64>().unwrap());
+                let [at, argument, expected] = [at, argument, expected].map(number);
                 let (from, got) =
                     (Timestamp::from_ms(at), answer(calendar, question, Timestamp::from_ms(at), argument));
                 questions += 1;
