@@ -6,9 +6,13 @@
 //!
 //! Where clocks change, these rules hold. Opening hours that begin or end at a time that does not exist (spring) begin
 //! or end when the gap ends. Where a time comes twice (autumn), hours begin at its first passing and end at its second.
-//! `24:00` is the first moment of the next day, and no hours reach into that day. Days are counted on the clock: a time
-//! that does not exist becomes the end of the gap, and a time that comes twice means the first passing. A count that
-//! starts in the second passing never ends sooner than one that starts in the first.
+//! `24:00` is the first moment of the next day, and hours that end then do not reach into that day. Days are counted on
+//! the clock: a time that does not exist becomes the end of the gap, and a time that comes twice means the first passing.
+//! A count that starts in the second passing never ends sooner than one that starts in the first.
+//!
+//! Hours over midnight, such as 22:00 to 06:00, belong to the day on which they begin. A holiday closes what begins on
+//! it, and not what has begun the day before. Tuesday 2:00 is then part of Monday: one business day later is Wednesday
+//! 2:00, if Tuesday is a working day. A day that the clocks skip as a whole has no hours.
 
 use crate::time::{Span, Timestamp};
 use crate::workflow::NextDay;
@@ -16,15 +20,18 @@ use jiff::ToSpan;
 use jiff::civil::{Date, DateTime, Time, Weekday};
 use jiff::tz::{AmbiguousOffset, AmbiguousTimestamp, TimeZone};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
+pub mod holidays;
 #[cfg(test)]
 mod tests;
 
 /// How many days ahead opening hours are looked for. A calendar with none in that time is refused when it is read.
 const SEARCH_DAYS_MAX: u32 = 4_000;
 
-/// The hours of one weekday as pairs of from and to, ascending and without overlap. `None`
-/// as the second time means 24:00.
+/// The hours of one weekday as pairs of from and to, ascending and without overlap. `None` as the second time means
+/// 24:00. A second time that is not after the first is on the next day; only the last pair may have one, and it ends
+/// before the next day's hours begin.
 pub type Hours = Vec<(Time, Option<Time>)>;
 
 /// Which of the two moments is meant by a wall-clock time that comes twice.
@@ -34,12 +41,29 @@ enum Passing {
     Second,
 }
 
-/// Opening hours in a zone.
+/// A time on the day that it belongs to, or on the morning after, within hours over midnight.
+#[derive(Clone, Copy)]
+enum OnDay {
+    Same(Time),
+    Next(Time),
+}
+
+/// Opening hours in a zone. A clone shares the hours and holidays, because the gate makes one for every lead.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Calendar {
     zone: TimeZone,
+    days: Arc<Days>,
+}
+
+/// When a calendar is open, on the clocks of any zone.
+#[derive(Clone, Debug, PartialEq)]
+struct Days {
     week: [Hours; 7],
     holidays: BTreeSet<Date>,
+    /// Whether some of the holidays are from the table, which ends.
+    by_name: bool,
+    /// Whether hours of any day reach into the next. Calendars without such hours are spared looking for them.
+    nights: bool,
 }
 
 /// A calendar that is never open.
@@ -56,7 +80,11 @@ pub fn weekdays_nine_to_five() -> [Hours; 7] {
 impl Calendar {
     /// A calendar. `week` begins on Monday.
     pub fn new(zone: TimeZone, week: [Hours; 7], holidays: BTreeSet<Date>) -> Result<Self, NeverOpen> {
-        if week.iter().all(Vec::is_empty) { Err(NeverOpen) } else { Ok(Self { zone, week, holidays }) }
+        if week.iter().all(Vec::is_empty) {
+            return Err(NeverOpen);
+        }
+        let nights = week.iter().flatten().any(|hours| is_over_midnight(*hours));
+        Ok(Self { zone, days: Arc::new(Days { week, holidays, by_name: false, nights }) })
     }
 
     /// The zone in which its times are given.
@@ -66,19 +94,33 @@ impl Calendar {
 
     /// The same hours and holidays on the clocks of another zone.
     pub fn in_zone(&self, zone: TimeZone) -> Self {
-        Self { zone, ..self.clone() }
+        Self { zone, days: Arc::clone(&self.days) }
     }
 
     /// The same calendar, closed on these days too.
     pub fn without(&self, days: impl IntoIterator<Item = Date>) -> Self {
         let mut closed = self.clone();
-        closed.holidays.extend(days);
+        Arc::make_mut(&mut closed.days).holidays.extend(days);
         closed
+    }
+
+    /// The same calendar, closed on the holidays of this name too; `None` when there are none of this name.
+    pub fn observing(&self, name: &str) -> Option<Self> {
+        let mut closed = self.without(holidays::days(name)?);
+        Arc::make_mut(&mut closed.days).by_name = true;
+        Some(closed)
+    }
+
+    /// The last year of which its holidays are known, if they are given by name.
+    pub fn holidays_until(&self) -> Option<i16> {
+        self.days.by_name.then_some(holidays::LAST_YEAR)
     }
 
     /// The same zone and holidays with other hours. `week` begins on Monday.
     pub fn with_week(&self, week: [Hours; 7]) -> Result<Self, NeverOpen> {
-        Self::new(self.zone.clone(), week, self.holidays.clone())
+        let mut own = Self::new(self.zone.clone(), week, self.days.holidays.clone())?;
+        Arc::make_mut(&mut own.days).by_name = self.days.by_name;
+        Ok(own)
     }
 
     /// The day on which a moment lies, in days since 1970.
@@ -113,8 +155,8 @@ impl Calendar {
             return Timestamp::from_jiff(change.timestamp());
         }
         in_range(match passing {
-            Passing::First => ambiguous.clone().compatible(),
-            Passing::Second => ambiguous.clone().later(),
+            Passing::First => (*ambiguous).compatible(),
+            Passing::Second => (*ambiguous).later(),
         })
     }
 
@@ -133,18 +175,36 @@ impl Calendar {
         if ambiguous.is_ambiguous() { end.min(tomorrow()) } else { end }
     }
 
-    /// The opening hours of one date as instants, without overlap.
+    /// The hours that a weekday or a holiday gives a date, on the clock.
+    fn listed(&self, date: Date) -> &[(Time, Option<Time>)] {
+        if self.days.holidays.contains(&date) { &[] } else { &self.days.week[weekday_ix(date.weekday())] }
+    }
+
+    /// The hours of the day before that reach into this one, as instants; `None` when there are none.
+    fn night_before(&self, date: Date) -> Option<Timestamp> {
+        if !self.days.nights {
+            return None;
+        }
+        let before = date.saturating_sub(1.day());
+        let (_, to) = *self.listed(before).last().filter(|hours| is_over_midnight(**hours))?;
+        // On a day that the clocks skip, nothing begins.
+        (self.midnight(before) < self.midnight(date)).then(|| self.closing(date, to))
+    }
+
+    /// The opening hours that begin on one date as instants, without overlap.
     fn hours(&self, date: Date) -> impl Iterator<Item = (Timestamp, Timestamp)> {
-        let weekday = usize::from(date.weekday().to_monday_zero_offset().unsigned_abs());
-        let closed = self.holidays.contains(&date);
-        self.week[weekday]
+        let begun = self.night_before(date).unwrap_or(Timestamp::from_ms(i64::MIN));
+        self.listed(date)
             .iter()
-            .filter(move |_| !closed)
-            .scan(Timestamp::from_ms(i64::MIN), move |open_until, (from, to)| {
+            .scan(begun, move |open_until, (from, to)| {
                 // Where a time comes twice, hours may end after the next ones have begun.
-                let from = self.instant(date.to_datetime(*from)).max(*open_until);
-                *open_until = self.closing(date, *to).max(from);
-                Some((from, *open_until))
+                let begins = self.instant(date.to_datetime(*from)).max(*open_until);
+                *open_until = match is_over_midnight((*from, *to)) {
+                    true => self.night_before(date.saturating_add(1.day())).unwrap_or(begins),
+                    false => self.closing(date, *to),
+                };
+                *open_until = begins.max(*open_until);
+                Some((begins, *open_until))
             })
             .filter(|(from, to)| from < to)
     }
@@ -154,7 +214,7 @@ impl Calendar {
     }
 
     fn hours_from(&self, at: Timestamp) -> impl Iterator<Item = (Timestamp, Timestamp)> {
-        let first = self.date(at);
+        let first = self.date(at).saturating_sub(i64::from(self.days.nights).days());
         (0..SEARCH_DAYS_MAX)
             .map(move |day| first.saturating_add(i64::from(day).days()))
             .flat_map(move |date| self.hours(date))
@@ -227,14 +287,39 @@ impl Calendar {
 
     fn add_working_days(&self, at: Timestamp, days: u32) -> Timestamp {
         let at = self.next_open(at);
-        let date = self.working_day(self.date(at), days, 1);
-        self.next_open(self.instant(date.to_datetime(self.time(at))))
+        let (on, time) = self.day_of(at);
+        self.next_open(self.on_day(self.working_day(on, days, 1), time))
     }
 
     fn subtract_working_days(&self, at: Timestamp, days: u32) -> Timestamp {
-        let on = self.date(at);
-        let time = if self.is_working(on) { self.time(at) } else { Time::midnight() };
-        self.instant(self.working_day(on, days, -1).to_datetime(time))
+        let (on, time) = self.day_of(at);
+        let time = if self.is_working(on) { time } else { OnDay::Same(Time::midnight()) };
+        self.on_day(self.working_day(on, days, -1), time)
+    }
+
+    /// The day that a moment belongs to, and its time.
+    fn day_of(&self, at: Timestamp) -> (Date, OnDay) {
+        let civil = self.zone.to_datetime(at.to_jiff());
+        match self.night_before(civil.date()) {
+            Some(end) if at < end => (civil.date().saturating_sub(1.day()), OnDay::Next(civil.time())),
+            _ => (civil.date(), OnDay::Same(civil.time())),
+        }
+    }
+
+    /// The moment that has this time and belongs to this day, or the end of the day that is nearer to it.
+    fn on_day(&self, date: Date, time: OnDay) -> Timestamp {
+        let next = date.saturating_add(1.day());
+        let at = match time {
+            OnDay::Same(time) => self.instant(date.to_datetime(time)),
+            OnDay::Next(time) => self.instant(next.to_datetime(time)),
+        };
+        if self.days.nights { at.min(self.beginning(next)).max(self.beginning(date)) } else { at }
+    }
+
+    /// When a day begins: at midnight, or when the hours of the night before are over.
+    fn beginning(&self, date: Date) -> Timestamp {
+        let midnight = self.midnight(date);
+        self.night_before(date).map_or(midnight, |end| end.max(midnight))
     }
 
     /// The date that lies `days` working days after (`step` 1) or before (`step` -1) this one.
@@ -266,7 +351,8 @@ impl Calendar {
 
     fn subtract_open_ms(&self, at: Timestamp, ms: i64) -> Timestamp {
         let mut left = ms;
-        let last = self.date(at);
+        // Where clocks are set back over midnight, hours of the next date may have begun.
+        let last = self.date(at).saturating_add(1.day());
         for back in 0..SEARCH_DAYS_MAX {
             let date = last.saturating_sub(i64::from(back).days());
             let hours: Vec<_> = self.hours(date).filter(|(from, _)| *from < at).collect();
@@ -327,6 +413,11 @@ impl Calendar {
             .map(|(open, close)| close.min(to).since_ms(open.max(from)))
             .sum()
     }
+}
+
+/// Whether such hours end on the next day.
+pub fn is_over_midnight((from, to): (Time, Option<Time>)) -> bool {
+    to.is_some_and(|to| to <= from)
 }
 
 /// Maps an instant beyond the year 9999, such as the last evening of that year in some zones, to the last representable

@@ -10,6 +10,7 @@ mod limits;
 pub use crate::verdict::{Reason, Verdict};
 
 use crate::calendar::Calendar;
+use crate::country::Country;
 use crate::id::{EffectId, TaskId};
 use crate::identity;
 use crate::lead::{Channel, Lead};
@@ -17,9 +18,8 @@ use crate::state::{LeadState, UNDER_WAY_MAX};
 use crate::task::Task;
 use crate::time::Timestamp;
 use crate::workspace::Settings;
-use crate::zone;
+use crate::zone::{self, whereabouts::Whereabouts};
 use jiff::tz::TimeZone;
-use std::borrow::Cow;
 
 /// Permission for one message to make one touch at one moment. Nothing outside this module can make one.
 #[derive(Debug, PartialEq, Eq)]
@@ -111,7 +111,7 @@ pub fn check_for(intent: Intent, state: &LeadState, channel: Channel, settings: 
     let wanted = lead.consent.not_before.filter(|at| *at > now);
     let from = wanted.unwrap_or(now);
     let keeps_hours = settings.contact.business_hours.contains(&channel) && !matches!(intent, Intent::Answer(_));
-    let opens = |from: Timestamp| if keeps_hours { hours_of(lead, settings).next_open(from) } else { from };
+    let opens = |from: Timestamp| if keeps_hours { next_open(lead, settings, from) } else { from };
     let (open, limit) = match limits::may_hold(intent, settings) {
         true => limits::Limits::of(intent, state, channel, settings).first_free(from, opens),
         false => (opens(from), None),
@@ -152,25 +152,77 @@ const CALLABLE_WITHIN_MS: i64 = 7 * crate::time::DAY_MS;
 pub fn callable_from(lead: &Lead, settings: &Settings, now: Timestamp) -> Option<Timestamp> {
     let from = lead.consent.not_before.unwrap_or(now).max(now);
     let gated = settings.contact.business_hours.contains(&Channel::Call);
-    let open = if gated { hours_of(lead, settings).next_open(from) } else { from };
+    let open = if gated { next_open(lead, settings, from) } else { from };
     (open > now && open.since_ms(now) <= CALLABLE_WITHIN_MS).then_some(open)
 }
 
-/// The business hours in the lead's own zone.
-pub(crate) fn hours_of<'a>(lead: &Lead, settings: &'a Settings) -> Cow<'a, Calendar> {
-    match lead_zone(lead) {
-        Some(zone) => Cow::Owned(settings.calendar.in_zone(zone)),
-        None => Cow::Borrowed(&settings.calendar),
+/// How far ahead hours are looked for that are open in every zone that a lead may be in. Russia has none at all.
+const IN_COMMON_WITHIN_MS: i64 = 14 * crate::time::DAY_MS;
+
+/// When business hours are next open for the lead. If its zone is not known for sure, they are open only while they are
+/// in every zone that is possible. Zones that have no hours in common leave it to the likeliest of them.
+fn next_open(lead: &Lead, settings: &Settings, from: Timestamp) -> Timestamp {
+    let calendar = calendar_of(lead, settings);
+    if let Some(zone) = given_zone(lead) {
+        return calendar.in_zone(zone).next_open(from);
+    }
+    let whereabouts = whereabouts(lead);
+    let Some((likeliest, _)) = whereabouts.likeliest() else { return calendar.next_open(from) };
+    let (hours, possible) = (calendar.in_zone(likeliest.clock()), whereabouts.possible());
+    if possible.clone().nth(1).is_none() {
+        return hours.next_open(from);
+    }
+    let mut open = from;
+    loop {
+        let next = possible.clone().map(|zone| hours.in_zone(zone.clock()).next_open(open)).max().unwrap_or(open);
+        if next == open {
+            return open;
+        }
+        if next.since_ms(from) > IN_COMMON_WITHIN_MS {
+            return hours.next_open(from);
+        }
+        open = next;
     }
 }
 
-/// The zone in which times are read for the lead: its own, or the workspace's when that is not known.
+/// The business hours on the lead's own clock: those of its country when the workspace has any, else the workspace's.
+pub(crate) fn hours_of(lead: &Lead, settings: &Settings) -> Calendar {
+    let hours = calendar_of(lead, settings);
+    match lead_zone(lead) {
+        Some(zone) => hours.in_zone(zone),
+        None => hours.clone(),
+    }
+}
+
+/// The calendar of the lead's country, or the workspace's. A lead that names no country has that of its number.
+fn calendar_of<'a>(lead: &Lead, settings: &'a Settings) -> &'a Calendar {
+    let calendars = &settings.contact.calendars;
+    if calendars.is_empty() {
+        return &settings.calendar;
+    }
+    let named = lead.profile.country.as_deref().and_then(Country::parse);
+    let of_number =
+        || Country::of_zone(Whereabouts::of(lead.profile.phone.as_deref(), None, None).likeliest()?.0.name());
+    named.or_else(of_number).and_then(|country| calendars.get(&country)).unwrap_or(&settings.calendar)
+}
+
+/// The zone in which times are read for the lead: the one it gave, else the likeliest by its number and address, else the
+/// workspace's.
 pub fn zone_of(lead: &Lead, settings: &Settings) -> TimeZone {
     lead_zone(lead).unwrap_or_else(|| settings.calendar.zone().clone())
 }
 
-/// The zone that the lead gave, if it is valid. Records of earlier versions may hold a name that is not a zone.
 fn lead_zone(lead: &Lead) -> Option<TimeZone> {
+    given_zone(lead).or_else(|| whereabouts(lead).likeliest().map(|(zone, _)| zone.clock()))
+}
+
+fn whereabouts(lead: &Lead) -> Whereabouts {
+    let profile = &lead.profile;
+    Whereabouts::of(profile.phone.as_deref(), profile.country.as_deref(), profile.region.as_deref())
+}
+
+/// The zone that the lead gave, if it is valid. Records of earlier versions may hold a name that is not a zone.
+fn given_zone(lead: &Lead) -> Option<TimeZone> {
     let name = zone::of_lead(lead.profile.timezone.as_deref()?, lead.profile.country.as_deref()).ok()?;
     TimeZone::get(&name).ok()
 }
@@ -187,6 +239,8 @@ mod tests {
 
     fn settings() -> Settings {
         let zone = TimeZone::get("America/New_York").unwrap();
+        let germany = Calendar::new(zone.clone(), weekdays_nine_to_five(), [].into()).unwrap().observing("DE").unwrap();
+        let calendars = [(Country::of_code("DE").unwrap(), germany)].into();
         Settings {
             name: String::new(),
             country: None,
@@ -194,7 +248,7 @@ mod tests {
             calendars: BTreeMap::new(),
             fields: BTreeMap::new(),
             own_words: Default::default(),
-            contact: ContactPolicy { business_hours: vec![Channel::Call], ..ContactPolicy::default() },
+            contact: ContactPolicy { business_hours: vec![Channel::Call], calendars, ..ContactPolicy::default() },
             plugins: BTreeMap::new(),
             team: Team::default(),
         }
@@ -216,9 +270,10 @@ mod tests {
     #[test]
     fn every_verdict_has_its_reason() {
         type Change = fn(&mut Lead);
+        let (may_day, russian) = ("2026-05-01T10:00:00Z", "2026-03-02T13:00:00Z");
         let (monday, evening, call) = ("2026-03-02T15:00:00Z", "2026-03-02T23:00:00Z", Channel::Call);
         let not_before = |time: &str, why| Verdict::NotBefore { at: at(time), why };
-        let cases: [(&str, Change, Channel, &str, Verdict); 23] = [
+        let cases: [(&str, Change, Channel, &str, Verdict); 34] = [
             ("nothing against it", |_| {}, call, monday, Verdict::Go),
             ("evening", |_| {}, call, evening, not_before("2026-03-03T14:00:00Z", Reason::OutsideHours)),
             ("a mail in the evening", |_| {}, Channel::Email, evening, Verdict::Go),
@@ -244,6 +299,77 @@ mod tests {
                 Verdict::Go,
             ),
             ("a zone that is none", |l| l.profile.timezone = Some("Mars/Base".into()), call, monday, Verdict::Go),
+            (
+                "a number of California",
+                |l| l.profile.phone = Some("+14155550100".into()),
+                call,
+                monday,
+                not_before("2026-03-02T17:00:00Z", Reason::OutsideHours),
+            ),
+            (
+                "a zone that was given, and a number of California",
+                |l| {
+                    l.profile.timezone = Some("America/New_York".into());
+                    l.profile.phone = Some("+14155550100".into());
+                },
+                call,
+                monday,
+                Verdict::Go,
+            ),
+            ("a country in Europe", |l| l.profile.country = Some("FR".into()), call, monday, Verdict::Go),
+            (
+                "evening there",
+                |l| l.profile.country = Some("FR".into()),
+                call,
+                "2026-03-02T16:00:00Z",
+                not_before("2026-03-03T08:00:00Z", Reason::OutsideHours),
+            ),
+            (
+                "a country with zones from New York to Honolulu",
+                |l| l.profile.country = Some("US".into()),
+                call,
+                monday,
+                not_before("2026-03-02T19:00:00Z", Reason::OutsideHours),
+            ),
+            (
+                "a number that was taken along to California",
+                |l| {
+                    l.profile.phone = Some("+12125550100".into());
+                    (l.profile.country, l.profile.region) = (Some("US".into()), Some("California".into()));
+                },
+                call,
+                monday,
+                not_before("2026-03-02T17:00:00Z", Reason::OutsideHours),
+            ),
+            (
+                "zones without common hours: Moscow",
+                |l| l.profile.country = Some("RU".into()),
+                call,
+                russian,
+                Verdict::Go,
+            ),
+            (
+                "evening in Moscow",
+                |l| l.profile.country = Some("RU".into()),
+                call,
+                monday,
+                not_before("2026-03-03T06:00:00Z", Reason::OutsideHours),
+            ),
+            (
+                "a holiday of its country",
+                |l| l.profile.country = Some("Germany".into()),
+                call,
+                may_day,
+                not_before("2026-05-04T07:00:00Z", Reason::OutsideHours),
+            ),
+            (
+                "a holiday of its number's country",
+                |l| l.profile.phone = Some("+4930123456".into()),
+                call,
+                may_day,
+                not_before("2026-05-04T07:00:00Z", Reason::OutsideHours),
+            ),
+            ("no holiday of a neighbour", |l| l.profile.country = Some("CH".into()), call, may_day, Verdict::Go),
             (
                 "opted out",
                 |l| l.consent.opted_out = Some(OptOut { at: l.created_at, by: String::new(), reason: None }),
@@ -342,6 +468,27 @@ mod tests {
                     assert_eq!(expected, Verdict::Go, "{what}");
                 }
                 Err(verdict) => assert_eq!(verdict, expected, "{what}"),
+            }
+        }
+    }
+
+    #[test]
+    fn hours_in_common_are_open_everywhere_and_later_is_never_sooner() {
+        let settings = settings();
+        for (country, in_common) in [("US", true), ("CA", true), ("AU", true), ("PT", true), ("RU", false)] {
+            let mut lead = LeadState::new(LeadId(1 << 20), at("2026-03-01T00:00:00Z")).lead;
+            lead.profile.country = Some(country.into());
+            let clocks: Vec<Calendar> =
+                whereabouts(&lead).possible().map(|zone| settings.calendar.in_zone(zone.clock())).collect();
+            assert!(clocks.len() > 1, "{country} has several zones");
+            let mut before = Timestamp::from_ms(0);
+            // Five weeks around a change of the clocks, every 20 minutes.
+            for step in 0..2_520 {
+                let from = at("2026-03-01T00:00:00Z").plus_ms(step * 20 * crate::time::MINUTE_MS);
+                let open = next_open(&lead, &settings, from);
+                assert!(open >= from && open >= before, "{country} from {from}: {open}, and before {before}");
+                assert!(clocks.iter().all(|clock| clock.is_open(open)) == in_common, "{country} at {open}");
+                before = open;
             }
         }
     }

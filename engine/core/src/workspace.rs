@@ -1,6 +1,7 @@
 //! The contents of a workspace folder besides its workflows. They apply at once; no run pins them.
 
 use crate::calendar::Calendar;
+use crate::calendar::holidays::HolidaysEnd;
 use crate::country::Country;
 use crate::event_type::EventType;
 use crate::expr::Expr;
@@ -78,6 +79,26 @@ impl Settings {
     pub fn hours_of(&self, rep: Option<&RepId>) -> &Calendar {
         rep.and_then(|rep| self.team.reps.get(rep)).map_or(&self.calendar, |rep| &rep.calendar)
     }
+
+    /// The working hours of whoever has a task: the rep's, the pool's, or the workspace's.
+    pub fn hours_for(&self, assignee: &Assignee) -> &Calendar {
+        match assignee {
+            Assignee::Rep(rep) => self.hours_of(Some(rep)),
+            Assignee::Pool(pool) => {
+                self.team.pools.get(pool).and_then(|pool| pool.calendar.as_ref()).unwrap_or(&self.calendar)
+            }
+            Assignee::Nobody => &self.calendar,
+        }
+    }
+
+    /// That the holidays which the calendars give by name end within a year from `now`.
+    pub fn holidays_end(&self, now: Timestamp) -> Option<HolidaysEnd> {
+        // Pools and countries have named calendars.
+        let calendars = self.calendars.values().chain(self.team.reps.values().map(|rep| &rep.calendar));
+        let until = calendars.chain([&self.calendar]).filter_map(Calendar::holidays_until).min()?;
+        let year = self.calendar.zone().to_datetime(now.to_jiff()).year();
+        (year >= until).then_some(HolidaysEnd { until })
+    }
 }
 
 /// When leads may be contacted. The gate checks it for every touch.
@@ -85,6 +106,8 @@ impl Settings {
 pub struct ContactPolicy {
     /// The channels that keep to business hours in the lead's zone. Others may be used at any time.
     pub business_hours: Vec<Channel>,
+    /// The hours and holidays for leads of a country, in place of the workspace's.
+    pub calendars: BTreeMap<Country, Calendar>,
     /// The connection for mails when a step names none.
     pub email_via: Option<String>,
     /// The connection through which reps get reminders and escalations. Without one they get none.
@@ -221,10 +244,12 @@ impl Rep {
 }
 
 /// A group of reps who share work.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Pool {
     /// The members in order, each with a weight (1 when the file gives none).
     pub members: Vec<(RepId, u32)>,
+    /// The hours of tasks that wait for any member; the workspace's when the file names none.
+    pub calendar: Option<Calendar>,
 }
 
 /// A part of the market, and its owner.

@@ -13,6 +13,7 @@ use std::sync::LazyLock;
 
 #[cfg(test)]
 mod tests;
+pub mod whereabouts;
 
 /// Zones under the names that Windows uses and shows. The file says where they are from.
 const WINDOWS: &str = include_str!("zone/windows.txt");

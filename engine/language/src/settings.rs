@@ -19,7 +19,8 @@ use cadenza_core::lead::Channel;
 use cadenza_core::value::{Value, ValueType};
 use cadenza_core::workspace::{ContactPolicy, Links, PluginSettings};
 use jiff::tz::TimeZone;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::path::PathBuf;
 
 pub(crate) static WORKSPACE: Shape = Shape {
@@ -38,11 +39,15 @@ pub(crate) static WORKSPACE: Shape = Shape {
             Takes::Map(&hours::DAY),
             "Opening hours by weekday; Monday to Friday 09:00-17:00 when left out",
         ),
-        optional("holidays", Takes::List(&Takes::Date), "Days without opening hours"),
+        optional(
+            "holidays",
+            hours::HOLIDAYS,
+            "Days on which no hours begin: dates, and public holidays by country or region",
+        ),
         optional(
             "calendars",
             Takes::Map(&Takes::Form(&hours::CALENDAR)),
-            "Further calendars, for reps in other places",
+            "Further calendars, for reps, pools and leads in other places",
         ),
         optional(
             "fields",
@@ -90,6 +95,11 @@ static CONTACT: Shape = Shape {
             "business_hours",
             Takes::List(&Takes::Words(channels)),
             "Channels that keep to business hours in the lead's own zone",
+        ),
+        optional(
+            "calendars",
+            Takes::Map(&Takes::Ref("calendar")),
+            "The calendar for leads of a country, by its two-letter code, in place of the workspace's",
         ),
         optional("email_via", Takes::Ref("connection"), "Where mails leave when a step does not say"),
         optional("notify_via", Takes::Ref("connection"), "Where reminders and escalations to reps are sent"),
@@ -193,7 +203,9 @@ pub(crate) fn read(sheet: &Sheet<'_>, node: &Node, known: &mut Known<'_>) -> Opt
             known.calendars.insert(entry.key.text.clone(), read.unwrap_or_else(|| base.clone()));
         }
     }
-    let contact = form.get("contact").map_or_else(|| Some(no_policy()), |contact| read_contact(sheet, contact, known));
+    let contact = form
+        .get("contact")
+        .map_or_else(|| Some(ContactPolicy::default()), |contact| read_contact(sheet, contact, known));
     if form.get("contact").is_some_and(|node| !is_whole(node, contact.as_ref())) {
         known.unread.insert("contact");
     }
@@ -212,25 +224,28 @@ pub(crate) fn read(sheet: &Sheet<'_>, node: &Node, known: &mut Known<'_>) -> Opt
 
 fn workspace_calendar(sheet: &Sheet<'_>, form: &Form<'_>, zone: TimeZone) -> Option<Calendar> {
     let week = form.get("hours").map_or_else(|| Some(weekdays_nine_to_five()), |hours| hours::read_week(sheet, hours));
-    let holidays = form.get("holidays").map_or_else(Vec::new, |days| hours::read_dates(sheet, days));
     let at = form.key_span("hours");
-    Calendar::new(zone, week?, holidays.into_iter().collect())
-        .map_err(|_| sheet.report(Problem::error("never-open", at, "these hours are never open")))
-        .ok()
+    // What is wrong with the holidays is told even when the hours could not be read.
+    let calendar = Calendar::new(zone, week.clone().unwrap_or_else(weekdays_nine_to_five), BTreeSet::new());
+    let calendar = calendar.map_err(|_| sheet.report(Problem::error("never-open", at, "these hours are never open")));
+    let closed = hours::close(sheet, form.get("holidays"), calendar.clone().unwrap_or_else(|_| hours::any_calendar()));
+    (week.is_some() && calendar.is_ok()).then_some(closed)
+}
+
+fn read_country(sheet: &Sheet<'_>, node: &Node) -> Option<Country> {
+    let help = "write the two letters of ISO 3166, such as `DE` or `US`; left out, it is the country of the time zone";
+    country(sheet, &sheet.text(node, "a country")?, node.span.clone(), help)
 }
 
 /// A code of two letters, as it is written in an address; a name or another code is told its code.
-fn read_country(sheet: &Sheet<'_>, node: &Node) -> Option<Country> {
-    let text = sheet.text(node, "a country")?;
-    if let Some(country) = Country::of_code(&text).filter(|country| country.code() == text) {
+fn country(sheet: &Sheet<'_>, text: &str, span: Range<usize>, help: &str) -> Option<Country> {
+    if let Some(country) = Country::of_code(text).filter(|country| country.code() == text) {
         return Some(country);
     }
-    let problem = Problem::error("unknown-country", node.span.clone(), format!("`{text}` is no code of a country"));
-    sheet.report(match Country::parse(&text) {
+    let problem = Problem::error("unknown-country", span, format!("`{text}` is no code of a country"));
+    sheet.report(match Country::parse(text) {
         Some(country) => problem.label(format!("write `{country}`")).replace(country.to_string()),
-        None => problem.help(
-            "write the two letters of ISO 3166, such as `DE` or `US`; left out, it is the country of the time zone",
-        ),
+        None => problem.help(help),
     });
     None
 }
@@ -261,10 +276,6 @@ fn read_links(sheet: &Sheet<'_>, node: &Node) -> Option<Links> {
         read.into_iter().collect::<Option<Vec<_>>>()
     });
     Some(Links { url: url?, secrets: secrets? })
-}
-
-fn no_policy() -> ContactPolicy {
-    ContactPolicy::default()
 }
 
 fn read_fields(sheet: &Sheet<'_>, node: &Node, known: &mut Known<'_>) {
@@ -402,9 +413,15 @@ fn read_contact(sheet: &Sheet<'_>, node: &Node, known: &Known<'_>) -> Option<Con
         let may_be = known.may_be_own(item, ("channels", channels));
         if may_be { None } else { sheet.engines_word(item, "a channel", channels, BY_MEANING) }
     };
-    let mut policy = no_policy();
+    let mut policy = ContactPolicy::default();
     if let Some(listed) = form.get("business_hours") {
         policy.business_hours = sheet.items(listed).iter().filter_map(channel).collect();
+    }
+    for entry in form.get("calendars").and_then(|table| sheet.named(table, "`calendars`")).unwrap_or_default() {
+        let help = "write the two letters of ISO 3166, such as `DE` or `US`";
+        let country = country(sheet, &entry.key.text, entry.key.span.clone(), help);
+        let calendar = hours::named_calendar(sheet, &entry.value, known);
+        policy.calendars.extend(country.zip(calendar));
     }
     policy.email_via = form.get("email_via").and_then(|via| sheet.text(via, "a connection"));
     policy.notify_via = form.get("notify_via").and_then(|via| sheet.text(via, "a connection"));

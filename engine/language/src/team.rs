@@ -3,7 +3,7 @@
 use crate::condition::{Place, condition};
 use crate::diagnostic::{Problem, Sheet};
 use crate::form::Form;
-use crate::hours::{self, read_week};
+use crate::hours::{self, named_calendar, read_week};
 use crate::known::{Known, Names};
 use crate::shape::{Shape, Takes, optional, required};
 use crate::yaml::{Content, Entry, Node};
@@ -23,7 +23,7 @@ pub(crate) static TEAM: Shape = Shape {
     about: "Who works here, in which pools, and to whom each part of the market belongs.",
     keys: &[
         required("reps", Takes::Map(&Takes::Form(&REP)), "Reps by id"),
-        optional("pools", Takes::Map(&Takes::List(&MEMBER)), "Reps that share work, by the pool's name"),
+        optional("pools", Takes::Map(&IN_POOL), "Reps that share work, by the pool's name"),
         optional("territories", Takes::List(&Takes::Form(&TERRITORY)), "Parts of the market, asked in order"),
     ],
 };
@@ -48,6 +48,21 @@ static ABSENCE: Shape = Shape {
     name: "an absence",
     about: "Days on which the rep does not work.",
     keys: &[required("from", Takes::Date, "The first day"), required("to", Takes::Date, "The last day")],
+};
+
+static IN_POOL: Takes = Takes::Either(&[Takes::List(&MEMBER), Takes::Form(&POOL)]);
+
+static POOL: Shape = Shape {
+    name: "a pool",
+    about: "Reps that share work, with hours of the pool's own.",
+    keys: &[
+        required("members", Takes::List(&MEMBER), "Its reps"),
+        optional(
+            "calendar",
+            Takes::Ref("calendar"),
+            "A calendar of cadenza.yaml, for tasks that wait for any member; the workspace's when left out",
+        ),
+    ],
 };
 
 static MEMBER: Takes = Takes::Either(&[Takes::Ref("rep"), Takes::Form(&WEIGHTED)]);
@@ -168,20 +183,6 @@ fn read_rep(sheet: &Sheet<'_>, entry: &Entry, known: &Known<'_>, base: &Calendar
     })
 }
 
-fn named_calendar(sheet: &Sheet<'_>, node: &Node, known: &Known<'_>) -> Option<Calendar> {
-    let name = sheet.text(node, "a calendar")?;
-    let calendar = known.calendars.get(&name);
-    if calendar.is_none() && known.has_all("calendars") {
-        let problem = Problem::error("unknown-calendar", node.span.clone(), format!("there is no calendar `{name}`"));
-        sheet.report(problem.suggest_one(
-            &name,
-            known.calendars.keys().map(String::as_str),
-            "calendars in cadenza.yaml",
-        ));
-    }
-    calendar.cloned()
-}
-
 fn read_absences(sheet: &Sheet<'_>, node: &Node) -> Vec<(Date, Date)> {
     let read = |item: &Node| {
         let form = Form::open(sheet, item, &ABSENCE)?;
@@ -239,7 +240,14 @@ fn manager_circles(sheet: &Sheet<'_>, reps: &Node, read: &BTreeMap<RepId, Rep>) 
 
 fn read_pool(sheet: &Sheet<'_>, entry: &Entry, known: &Known<'_>) -> Option<Pool> {
     let mut members: Vec<(RepId, u32)> = Vec::new();
-    let items = sheet.list(&entry.value, "a pool")?;
+    let form = match entry.value.content {
+        Content::Map(_) => Some(Form::open(sheet, &entry.value, &POOL)?),
+        _ => None,
+    };
+    let listed = form.as_ref().map_or(Some(&entry.value), |form| form.get("members"))?;
+    let calendar = form.as_ref().and_then(|form| form.get("calendar"));
+    let calendar = calendar.and_then(|calendar| named_calendar(sheet, calendar, known));
+    let items = sheet.list(listed, "a pool")?;
     for item in items {
         let (node, weight) = match &item.content {
             Content::Map(_) => {
@@ -262,11 +270,11 @@ fn read_pool(sheet: &Sheet<'_>, entry: &Entry, known: &Known<'_>) -> Option<Pool
     if items.is_empty() {
         sheet.report(Problem::error(
             "empty-list",
-            entry.value.span.clone(),
+            listed.span.clone(),
             format!("the pool `{}` has no members", entry.key.text),
         ));
     }
-    Some(Pool { members })
+    Some(Pool { members, calendar })
 }
 
 fn read_territory(sheet: &Sheet<'_>, node: &Node, known: &Known<'_>) -> Option<Territory> {

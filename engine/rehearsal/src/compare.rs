@@ -11,7 +11,7 @@ use cadenza_core::id::LeadId;
 use cadenza_core::lead::{Channel, RepId};
 use cadenza_core::own_words::{Code, Said};
 use cadenza_core::step::View;
-use cadenza_core::task::TaskKind;
+use cadenza_core::task::{Assignee, TaskKind};
 use cadenza_core::time::{MINUTE_MS, Timestamp};
 use cadenza_core::value::Value;
 use cadenza_language::cases::{Asked, Case, Decided, Expected, Moment, Place, Shown, What, Who, Wording};
@@ -342,7 +342,11 @@ fn differences(what: &What, happening: &Happening, words: &Words<'_>, over: &Ove
             }
             let wanted = who.as_ref().map(spelt);
             let who = other(wanted.as_ref(), assignee, |is| format!("it is for {}", words.assignee(is)));
-            let hours = over.catalog.workspace.settings.hours_of(Some(&RepId(assignee.clone())));
+            let whose = match assignee.strip_prefix("pool:") {
+                Some(pool) => Assignee::Pool(pool.to_owned()),
+                None => Assignee::Rep(RepId(assignee.clone())),
+            };
+            let hours = over.catalog.workspace.settings.hours_for(&whose);
             let wanted = due.map(|due| match due {
                 Moment::At(at) => at,
                 Moment::After(span) => hours.add(happening.at, span),

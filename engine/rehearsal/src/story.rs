@@ -6,11 +6,11 @@ use cadenza_api::views::facts::{Fact, FactReader};
 use cadenza_api::views::task::Reading;
 use cadenza_api::views::words::Teller;
 use cadenza_core::effect::{Rendered, Request};
+use cadenza_core::gate;
 use cadenza_core::id::LeadId;
 use cadenza_core::journal::{Entry, Note};
 use cadenza_core::state::LeadState;
 use cadenza_core::time::Timestamp;
-use cadenza_core::zone;
 use cadenza_runtime::catalog::Catalog;
 use cadenza_runtime::engine::{Engine, Refused};
 use jiff::tz::TimeZone;
@@ -90,10 +90,7 @@ pub(crate) async fn lives(engine: &Engine, catalog: &Catalog) -> Result<Vec<Life
 
 /// The zone whose clock applies to a lead.
 pub(crate) fn zone_of(state: &LeadState, catalog: &Catalog) -> TimeZone {
-    let profile = &state.lead.profile;
-    let named = profile.timezone.as_deref().and_then(|name| zone::of_lead(name, profile.country.as_deref()).ok());
-    let zone = named.and_then(|name| TimeZone::get(&name).ok());
-    zone.unwrap_or_else(|| catalog.workspace.settings.calendar.zone().clone())
+    gate::zone_of(&state.lead, &catalog.workspace.settings)
 }
 
 /// The story of all leads together.

@@ -78,6 +78,9 @@ pub async fn start(options: StartOptions, store: Arc<dyn Store>, courier: Arc<dy
     for (connection, why) in courier.unready(&catalog) {
         tracing::warn!(connection, why, "nothing can be sent by this connection");
     }
+    if let Some(end) = catalog.workspace.settings.holidays_end(Clock::real()) {
+        tracing::warn!("{end}");
+    }
     let from = kept_time(store.as_ref()).await?;
     if let Some(kept) = from.filter(|kept| options.clock == ClockKind::Real && kept.since_ms(Clock::real()) > 0) {
         tracing::warn!(%kept, "the data folder was on a clock of its own, which was ahead of the real one: time goes back");

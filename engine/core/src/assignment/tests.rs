@@ -28,8 +28,10 @@ fn team() -> Team {
         ("dora", rep(ny, true, None)),
         ("finn", rep(ny, false, Some(2))),
     ];
-    let pool =
-        |names: &[(&str, u32)]| Pool { members: names.iter().map(|(name, weight)| (id(name), *weight)).collect() };
+    let pool = |names: &[(&str, u32)]| Pool {
+        members: names.iter().map(|(name, weight)| (id(name), *weight)).collect(),
+        calendar: None,
+    };
     Team {
         reps: reps.into_iter().map(|(name, rep)| (id(name), rep)).collect(),
         pools: [
@@ -233,7 +235,7 @@ impl Shop {
             (id(name), *weight)
         });
         let members = members.collect();
-        team.pools.insert("all".to_owned(), Pool { members });
+        team.pools.insert("all".to_owned(), Pool { members, calendar: None });
         Self { team, pools: BTreeMap::new(), open_tasks: BTreeMap::new(), now: now() }
     }
 

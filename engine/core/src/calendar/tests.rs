@@ -50,6 +50,7 @@ fn spans_are_added_in_working_time() {
         ("America/New_York", "2026-11-23T14:01:00Z", "1 business day", "2026-11-24T14:01:00Z", "Monday 9:01"),
         ("America/New_York", "2026-11-21T16:00:00Z", "0 business days", "2026-11-23T14:00:00Z", "none at all"),
         ("Europe/Berlin", "2026-11-20T20:00:00Z", "1 business day", "2026-11-24T08:00:00Z", "Friday 21:00"),
+        ("America/New_York", "2026-11-21T09:00:00Z", "1 business day", "2026-11-24T14:00:00Z", "Saturday 4:00"),
         ("Europe/Berlin", "2026-11-21T10:00:00Z", "2 business days", "2026-11-25T08:00:00Z", "two from a Saturday"),
         ("Europe/Berlin", "2026-12-25T11:00:00Z", "1 business day", "2026-12-29T08:00:00Z", "from a holiday"),
         ("Asia/Kathmandu", "2026-11-22T20:00:00Z", "1 business day", "2026-11-24T03:15:00Z", "a zone of 5:45"),
@@ -139,10 +140,99 @@ fn working_time_is_counted_back_by_the_same_rules() {
     }
 }
 
+/// Monday to Friday 22:00 to 6:00 in Berlin.
+fn nights() -> Calendar {
+    let night = || vec![(Time::constant(22, 0, 0, 0), Some(Time::constant(6, 0, 0, 0)))];
+    calendar("Europe/Berlin").with_week([night(), night(), night(), night(), night(), vec![], vec![]]).unwrap()
+}
+
+#[test]
+fn hours_over_midnight_belong_to_the_day_on_which_they_begin() {
+    for (from, span, expected, why) in [
+        ("2026-11-23T22:00:00Z", "2 business hours", "2026-11-24T00:00:00Z", "past midnight"),
+        (
+            "2026-11-28T04:00:00Z",
+            "2 business hours",
+            "2026-11-30T22:00:00Z",
+            "Friday's until Saturday 6:00, then Monday's",
+        ),
+        ("2026-11-28T04:00:00Z", "1 business hour", "2026-11-28T05:00:00Z", "due when they end"),
+        ("2026-11-24T01:00:00Z", "1 business day", "2026-11-25T01:00:00Z", "Tuesday 2:00 is Monday's"),
+        (
+            "2026-11-28T01:00:00Z",
+            "1 business day",
+            "2026-12-01T01:00:00Z",
+            "Saturday 2:00 is Friday's, and comes on Monday's",
+        ),
+        ("2026-11-28T11:00:00Z", "1 business day", "2026-12-01T21:00:00Z", "Saturday noon counts as Monday 22:00"),
+        ("2026-11-24T01:00:00Z", "0 business days", "2026-11-24T01:00:00Z", "none at all"),
+        (
+            "2026-12-24T22:00:00Z",
+            "7 business hours",
+            "2026-12-25T05:00:00Z",
+            "a holiday leaves what began the day before",
+        ),
+        ("2026-12-24T22:00:00Z", "8 business hours", "2026-12-28T22:00:00Z", "and closes what begins on it"),
+        ("2026-12-25T22:00:00Z", "1 business day", "2026-12-29T21:00:00Z", "Friday 23:00 is closed"),
+        (
+            "2026-12-25T01:00:00Z",
+            "1 business day",
+            "2026-12-29T01:00:00Z",
+            "Friday 2:00 is Thursday's, and comes on Monday's",
+        ),
+    ] {
+        assert_eq!(nights().add(at(from), Span::parse(span).unwrap()), at(expected), "{from} + {span}: {why}");
+    }
+    for (from, span, expected, why) in [
+        ("2026-11-23T23:30:00Z", "2 business hours", "2026-11-23T21:30:00Z", "to before midnight"),
+        ("2026-11-23T21:30:00Z", "2 business hours", "2026-11-21T03:30:00Z", "into Friday's, on Saturday"),
+        (
+            "2026-11-24T01:00:00Z",
+            "1 business day",
+            "2026-11-21T01:00:00Z",
+            "Monday's Tuesday 2:00 is Friday's Saturday 2:00",
+        ),
+        (
+            "2026-11-28T11:00:00Z",
+            "1 business day",
+            "2026-11-27T05:00:00Z",
+            "Friday begins when Thursday's hours are over",
+        ),
+    ] {
+        assert_eq!(nights().subtract(at(from), Span::parse(span).unwrap()), at(expected), "{from} - {span}: {why}");
+    }
+    for (when, is_open) in [
+        ("2026-11-23T05:30:00Z", false),
+        ("2026-11-23T21:00:00Z", true),
+        ("2026-11-24T04:59:00Z", true),
+        ("2026-11-24T05:00:00Z", false),
+        ("2026-11-28T04:59:00Z", true),
+        ("2026-11-29T04:00:00Z", false),
+    ] {
+        assert_eq!(nights().is_open(at(when)), is_open, "{when}");
+    }
+    let (monday, opening) = (at("2026-11-23T23:00:00Z"), NextDay::Opening);
+    assert_eq!(
+        nights().next_day(monday, opening, None),
+        at("2026-11-24T21:00:00Z"),
+        "the next opening is Tuesday 22:00"
+    );
+}
+
+#[test]
+fn open_time_is_counted_back_where_clocks_are_set_back_over_midnight() {
+    // 0:01 on the 1st became 23:01 on the 31st. It is 23:30 for the second time.
+    let calendar = daily("America/St_Johns", &[(0, 0, 24, 0)]);
+    let hour = Span::parse("1 business hour").unwrap();
+    assert_eq!(calendar.subtract(at("2009-11-01T03:00:00Z"), hour), at("2009-11-01T02:00:00Z"));
+}
+
 #[test]
 fn the_last_instant_is_no_trap() {
-    for zone in ["America/New_York", "Asia/Tokyo", "UTC"] {
-        let calendar = calendar(zone);
+    let all = ["America/New_York", "Asia/Tokyo", "UTC"].map(|zone| {
+        [calendar(zone), daily(zone, &[(22, 0, 6, 0)]).observing("US").unwrap()].map(|calendar| (zone, calendar))
+    });
+    for (zone, calendar) in all.into_iter().flatten() {
         for at in [Timestamp::MAX, Timestamp::MAX.plus_ms(-crate::time::DAY_MS), Timestamp::from_ms(i64::MIN)] {
             for span in ["5m", "3d", "2 business hours", "2 business days"].map(|s| Span::parse(s).unwrap()) {
                 let (later, earlier) = (calendar.add(at, span), calendar.subtract(at, span));
@@ -167,6 +257,7 @@ fn daily(zone: &str, hours: &[(i8, i8, i8, i8)]) -> Calendar {
 fn no_moment_is_open_twice() {
     let evening: &[_] = &[(9, 0, 24, 0)];
     let always: &[_] = &[(0, 0, 24, 0)];
+    let night: &[_] = &[(22, 0, 6, 0)];
     // The zone, the hours, the beginning and end of the period, and the open minutes in between.
     let cases = [
         (
@@ -223,6 +314,50 @@ fn no_moment_is_open_twice() {
             120,
             "what comes again when the next day has begun is over",
         ),
+        ("America/New_York", night, "2026-10-31T16:00:00Z", "2026-11-01T16:00:00Z", 9 * 60, "a night of nine hours"),
+        ("America/New_York", night, "2026-03-07T16:00:00Z", "2026-03-08T16:00:00Z", 7 * 60, "and one of seven"),
+        (
+            "America/New_York",
+            &[(22, 0, 1, 30)],
+            "2026-10-31T16:00:00Z",
+            "2026-11-01T16:00:00Z",
+            270,
+            "a night that ends when a time comes for the second time",
+        ),
+        (
+            "America/New_York",
+            &[(2, 30, 1, 0)],
+            "2026-03-08T06:00:00Z",
+            "2026-03-09T05:00:00Z",
+            22 * 60,
+            "hours that begin in the gap and end the next night",
+        ),
+        (
+            "America/New_York",
+            &[(1, 45, 1, 45)],
+            "2026-10-31T12:00:00Z",
+            "2026-11-02T12:00:00Z",
+            48 * 60,
+            "nights that meet in the hour that comes twice",
+        ),
+        ("America/Havana", &[(22, 0, 0, 30)], "2026-10-31T12:00:00Z", "2026-11-01T12:00:00Z", 210, "midnight twice"),
+        ("Asia/Beirut", &[(22, 0, 0, 30)], "2026-03-28T12:00:00Z", "2026-03-29T12:00:00Z", 120, "no midnight"),
+        (
+            "America/St_Johns",
+            night,
+            "2009-10-31T12:00:00Z",
+            "2009-11-01T12:00:00Z",
+            9 * 60,
+            "midnight twice in St John's",
+        ),
+        (
+            "Pacific/Apia",
+            night,
+            "2011-12-29T10:00:00Z",
+            "2011-12-31T10:00:00Z",
+            600,
+            "on a day that there was not nothing begins, and the night before it ends with the day",
+        ),
     ];
     for (zone, hours, from, until, minutes, why) in cases {
         let calendar = daily(zone, hours);
@@ -258,7 +393,7 @@ const HARD_ZONES: &[&str] = &[
 fn odd_calendar(zone: &str, which: usize, holiday: i64) -> Calendar {
     type Week = [&'static [(i8, i8, i8, i8)]; 7];
     const NINE: &[(i8, i8, i8, i8)] = &[(9, 0, 17, 0)];
-    const WEEKS: [Week; 7] = [
+    const WEEKS: [Week; 10] = [
         [NINE, NINE, NINE, NINE, NINE, &[], &[]],
         [&[(0, 0, 24, 0)]; 7],
         [
@@ -274,6 +409,17 @@ fn odd_calendar(zone: &str, which: usize, holiday: i64) -> Calendar {
         [&[], &[], &[(10, 0, 12, 0)], &[], &[], &[], &[]],
         [NINE, &[(12, 0, 24, 0)], &[(0, 0, 12, 0)], NINE, &[(9, 0, 9, 1)], &[], &[(2, 0, 3, 0)]],
         [&[(22, 0, 23, 30)]; 7],
+        [&[(22, 0, 6, 0)]; 7],
+        [&[(20, 0, 4, 0)], &[(20, 0, 4, 0)], &[], &[(20, 0, 4, 0)], &[(20, 0, 4, 0)], &[], &[]],
+        [
+            &[(9, 0, 17, 0), (23, 0, 1, 30)],
+            &[(1, 30, 4, 0), (22, 0, 0, 30)],
+            &[],
+            NINE,
+            &[(23, 30, 23, 0)],
+            &[(23, 15, 2, 30)],
+            &[(2, 30, 3, 30), (21, 0, 0, 30)],
+        ],
     ];
     let week = WEEKS[which % WEEKS.len()].map(|day| {
         let time = |hour, minute| Time::constant(hour, minute, 0, 0);
@@ -295,7 +441,7 @@ proptest::proptest! {
     #[test]
     fn later_is_never_sooner(
         zone in 0..HARD_ZONES.len(),
-        week in 0..7_usize,
+        week in 0..10_usize,
         holiday in -400..400_i64,
         // From 1970 to 2038.
         from_s in 0..2_145_916_800_i64,
@@ -320,5 +466,8 @@ proptest::proptest! {
         assert!(sooner <= open && open <= until && calendar.is_open(open), "{sooner} opens {open}, {later} opens {until}");
         let between = calendar.open_ms(sooner, later);
         assert!(between <= later.since_ms(sooner), "{between} ms of {apart_ms} are open from {sooner} to {later}");
+        let (whole, first_half) = (calendar.open_ms(sooner, later), later.plus_ms(-apart_ms / 2));
+        let halves = calendar.open_ms(sooner, first_half) + calendar.open_ms(first_half, later);
+        assert_eq!(whole, halves, "open time from {sooner} by way of {first_half} to {later}");
     }
 }

@@ -7,7 +7,6 @@ use crate::state::{LeadState, Toucher};
 use crate::time::Timestamp;
 use crate::workspace::{Cap, ContactPolicy, Gap, Settings, Window};
 use jiff::civil::Weekday;
-use std::borrow::Cow;
 
 /// How often caps, gaps and hours are asked in turn for a moment that suits them all.
 const ROUNDS_MAX: usize = 64;
@@ -28,7 +27,7 @@ pub(super) struct Limits<'a> {
     channel: Channel,
     policy: &'a ContactPolicy,
     /// The hours where the lead is, and its clock.
-    hours: Cow<'a, Calendar>,
+    hours: Calendar,
     /// Touches that are under way and count against this one.
     under_way: Vec<(Channel, Timestamp)>,
 }

@@ -5,14 +5,14 @@ use crate::effect::{Effect, Question, Shadow};
 use crate::event::{Answer, Asker};
 use crate::id::RunId;
 use crate::journal::{DecisionSummary, Ignored, Note};
-use crate::lead::{LeadScore, RepId, SCORES_MAX};
+use crate::lead::{LeadScore, SCORES_MAX};
 use crate::plugin::{
     Budget, Decision, DecisionFailure, DecisionInput, DecisionKind, EngagementSeen, HistoryReads, Overdue, Parameters,
     Reads, Segment, TouchSeen,
 };
 use crate::run::RunState;
 use crate::state::DECISION_TIMEOUT_MS;
-use crate::task::Task;
+use crate::task::{Assignee, Task};
 use crate::time::{DAY_MS, SECOND_MS, Timestamp};
 use crate::workflow::{Ask, AskRef, Asks, Branch, MAIN_SCORE, OnFailure, Score, Slot, StepIx, Verb, Workflow};
 use crate::workspace::Binding;
@@ -58,8 +58,8 @@ impl Machine<'_> {
         let Asked { run, asker, kind, plugin, place, since } = asked;
         let live = self.cx.live;
         let about = |of: &Task| matches!(asker, Asker::Task { task, .. } if of.id == task);
-        let whose = self.state.tasks.iter().find(|task| about(task)).and_then(|task| task.assignee.rep().cloned());
-        let whose = whose.as_ref();
+        let whose = self.state.tasks.iter().find(|task| about(task)).map(|task| task.assignee.clone());
+        let whose = whose.as_ref().unwrap_or(&Assignee::Nobody);
         let candidate = live.candidates.get(plugin).filter(|candidate| candidate.bindings.contains_key(&place));
         let decides = candidate.filter(|candidate| candidate.decides_for(plugin, self.state.lead.id));
         let shadow = candidate.filter(|candidate| candidate.share_permille == 0).map(|candidate| {
@@ -85,7 +85,7 @@ impl Machine<'_> {
         binding: Option<&Binding>,
         since: Timestamp,
         overdue: Option<Overdue>,
-        whose: Option<&RepId>,
+        whose: &Assignee,
     ) -> DecisionInput {
         static NOTHING: Reads = Reads {
             fields: Vec::new(),
@@ -132,7 +132,7 @@ impl Machine<'_> {
                 .flatten(),
             business_elapsed_ms: reads
                 .business_elapsed
-                .then(|| u64::try_from(self.cx.live.settings.hours_of(whose).open_ms(since, now)).unwrap_or(0)),
+                .then(|| u64::try_from(self.cx.live.settings.hours_for(whose).open_ms(since, now)).unwrap_or(0)),
             overdue,
         }
     }

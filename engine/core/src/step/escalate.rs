@@ -127,7 +127,7 @@ impl Machine<'_> {
         from: Timestamp,
     ) -> Option<EscalationPoint> {
         let span = escalate.at.get(usize::from(point))?;
-        let hours = self.cx.live.settings.hours_of(task.assignee.rep());
+        let hours = self.cx.live.settings.hours_for(&task.assignee);
         Some(EscalationPoint { point, at: hours.add(from, *span), asked: false })
     }
 

@@ -98,7 +98,7 @@ impl<'a> Machine<'a> {
         let from = gated.max(callback.filter(|at| *at > now)).unwrap_or(now);
         let assignee = self.new_task_for(run, definition, doer);
         let id = self.new_task_id();
-        let calendar = self.cx.live.settings.hours_of(assignee.rep());
+        let calendar = self.cx.live.settings.hours_for(&assignee);
         let task = Task {
             id,
             kind,
@@ -215,7 +215,7 @@ impl<'a> Machine<'a> {
     fn times_from(&self, task: &Task, from: Timestamp) -> Option<(Timestamp, Option<Timestamp>)> {
         let definition = self.cx.definitions.get(&task.workflow)?;
         let terms = Terms::of(&definition.step(task.step)?.verb, task.touch)?;
-        let calendar = self.cx.live.settings.hours_of(task.assignee.rep());
+        let calendar = self.cx.live.settings.hours_for(&task.assignee);
         Some((calendar.add(from, terms.due), terms.give_up.map(|span| calendar.add(from, span))))
     }
 

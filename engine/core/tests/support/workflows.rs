@@ -507,11 +507,16 @@ pub fn settings() -> Settings {
             gaps: Vec::new(),
             quiet: None,
             notify_via: Some("chat".to_owned()),
+            ..ContactPolicy::default()
         },
         plugins: BTreeMap::new(),
         team: Team {
             reps,
-            pools: [("closers".to_owned(), Pool { members }), ("desk".to_owned(), Pool { members: desk })].into(),
+            pools: [
+                ("closers".to_owned(), Pool { members, calendar: None }),
+                ("desk".to_owned(), Pool { members: desk, calendar: None }),
+            ]
+            .into(),
             territories: vec![west],
         },
     }

@@ -6,6 +6,7 @@ mod circles;
 mod conditions;
 mod fixture;
 mod hostile;
+mod hours;
 mod owners;
 mod places;
 mod practices;

@@ -68,6 +68,7 @@ fn rejected(folder: &Folder) -> Vec<String> {
 fn the_schema_accepts_good_files_and_rejects_a_mistyped_key() {
     assert_eq!(rejected(&shipped()), Vec::<String>::new());
     assert_eq!(rejected(&folder_in("good")), Vec::<String>::new());
+    assert_eq!(rejected(&folder_in("../../../workflows/examples/night-shift")), Vec::<String>::new());
     let wrong = serde_json::json!({ "workflow": "x", "summary": "y", "steps": [{ "id": "a", "wiat": "5m" }] });
     assert!(!accepts(&schema(Document::Workflow), &wrong));
 }

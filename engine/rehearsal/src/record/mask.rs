@@ -3,14 +3,17 @@
 
 use cadenza_core::country::Country;
 use cadenza_core::date::Date;
+use cadenza_core::zone::whereabouts::Whereabouts;
 use cadenza_core::{identity, time};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 const FIRST_NAMES: [&str; 8] = ["Ada", "Bob", "Cleo", "Dan", "Eve", "Finn", "Gina", "Hugo"];
 const LAST_NAMES: [&str; 8] = ["Adler", "Brook", "Castle", "Dale", "Ellis", "Field", "Grove", "Hill"];
-/// Numbers reserved for fiction: nobody has them.
-const PHONE: &str = "+1212555";
+/// What stands behind an area code in numbers reserved for fiction: nobody has them.
+const FICTION: &str = "555";
+/// The area code of numbers that say nothing of where somebody is.
+const NOWHERE: &str = "+1800";
 
 /// Fields with what a lead wrote, or with its exact place.
 const DROPPED: [&str; 4] = ["message", "pain", "city", "campaign"];
@@ -44,6 +47,13 @@ pub(super) struct Mask {
     left_out: BTreeSet<String>,
     /// Fields that were said to be left out, with their values: they are not news a second time.
     said: BTreeSet<(String, String)>,
+}
+
+/// The area code of a number of North America, with its country code; a free one for any other number.
+fn area_of(number: &str) -> String {
+    let area = number.strip_prefix("+1").and_then(|rest| rest.get(..3));
+    let area = area.filter(|area| area.bytes().all(|digit| digit.is_ascii_digit()));
+    area.map_or_else(|| NOWHERE.to_owned(), |area| format!("+1{area}"))
 }
 
 impl Mask {
@@ -80,6 +90,15 @@ impl Mask {
                 None if self.said.insert((name.clone(), value.to_string())) => drop(self.left_out.insert(name.clone())),
                 None => {}
             }
+        }
+        // The zone of a number decides when it may be called, and a number from abroad is made up without one.
+        let given = |name: &str| fields.get(name).and_then(Value::as_str);
+        let number = given("phone").and_then(|text| identity::phone(text, self.country));
+        if let Some(number) = number.filter(|_| given("timezone").or(given("country")).is_none())
+            && area_of(&number) == NOWHERE
+            && let Some((zone, _)) = Whereabouts::of(Some(&number), None, None).likeliest()
+        {
+            masked.insert("timezone".to_owned(), zone.name().into());
         }
         masked
     }
@@ -136,7 +155,8 @@ impl Mask {
             "company" => self.make_up("company", text, |number| format!("Company {}", number + 1)),
             "phone" => {
                 let number = identity::phone(text, self.country).unwrap_or_else(|| text.to_owned());
-                self.make_up("phone", &number, |number| format!("{PHONE}{:04}", 100 + number % 100))
+                let area = area_of(&number);
+                self.make_up("phone", &number, |number| format!("{area}{FICTION}{:04}", 100 + number % 100))
             }
             "external_id" => self.make_up("id", text, |number| format!("x{}", number + 1)),
             "domain" => self.domain(text),

@@ -110,7 +110,7 @@ fn a_journal_becomes_a_case() {
 test: inbound
 starts: 2026-03-02T09:00:00-05:00
 leads:
-  lead: { company: "Company 1", current_tool: "paper", email: "person1@company1.example", external_id: "x1", first_name: "Ada", last_name: "Adler", phone: "+12125550100", plan: "Pro", project_date: "2026-09-01T00:00:00Z", renewal: "2027-03-01", seats: 250, source: "web", visits: "1204" }
+  lead: { company: "Company 1", current_tool: "paper", email: "person1@company1.example", external_id: "x1", first_name: "Ada", last_name: "Adler", phone: "+12025550100", plan: "Pro", project_date: "2026-09-01T00:00:00Z", renewal: "2027-03-01", seats: 250, source: "web", visits: "1204" }
 decisions:
   inbound-fit: [{ points: 82, segment: hot }]
 draws: { subject-line: short }
@@ -219,6 +219,23 @@ fn nothing_that_says_who_it_is_gets_through() {
     let recorded = record(&past()).expect("there is a case in it").to_lowercase();
     for word in ["grace", "hopper", "navy", "5550181", "90210", "home", "hurts", "hi there", "7781", "7782"] {
         assert!(!recorded.contains(word), "`{word}` is told:\n{recorded}");
+    }
+}
+
+/// When a lead may be called depends on the zone of its number.
+#[test]
+fn a_made_up_number_leaves_the_zone_as_it_was() {
+    let berlin = "Europe/Berlin";
+    for (fields, number, zone) in [
+        (json!({ "phone": "+1 415 555 0123" }), "+14155550100", None),
+        (json!({ "phone": "+1 800 555 0123" }), "+18005550100", None),
+        (json!({ "phone": "+49 30 1234567" }), "+18005550100", Some(berlin)),
+        (json!({ "phone": "+49 30 1234567", "country": "DE" }), "+18005550100", None),
+        (json!({ "phone": "+49 30 1234567", "timezone": "Europe/Madrid" }), "+18005550100", Some("Europe/Madrid")),
+    ] {
+        let masked = Mask::default().fields(&values(fields.clone()));
+        assert_eq!(masked["phone"], number, "{fields}");
+        assert_eq!(masked.get("timezone").and_then(Value::as_str), zone, "{fields}");
     }
 }
 

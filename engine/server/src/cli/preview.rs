@@ -5,6 +5,7 @@ use super::import::FAILURES_TOLD;
 use super::recipe::{Column, Made, Recipe, consent_words, names_somebody};
 use super::rows::Rows;
 use crate::say::{counted, table};
+use cadenza_core::zone::whereabouts::Whereabouts;
 use cadenza_language::listed;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,7 +28,7 @@ pub(super) struct Preview {
     pub(super) columns: BTreeSet<String>,
     enrolling: usize,
     opted_out: usize,
-    /// Rows with a number to call, but no time zone to call it in.
+    /// Rows with a number to call, but nothing that says the time zone to call it in.
     zoneless: usize,
     /// How many rows refuse each channel.
     refusing: BTreeMap<String, usize>,
@@ -76,7 +77,10 @@ impl Preview {
             *self.refusing.entry(channel.as_str().unwrap_or_default().to_owned()).or_default() += 1;
         }
         let has = |field: &str| made.event["lead"].get(field).is_some_and(|value| !value.is_null());
-        self.zoneless += usize::from(has("phone") && !has("timezone"));
+        let text = |field: &str| made.event["lead"][field].as_str();
+        let number = text("phone").map(|number| number.replace([' ', '-', '.', '(', ')'], ""));
+        let whereabouts = Whereabouts::of(number.as_deref(), text("country"), text("region"));
+        self.zoneless += usize::from(has("phone") && !has("timezone") && whereabouts.likeliest().is_none());
         for left in &made.left_out {
             *self.left_out.entry(left.field.clone()).or_default() += 1;
             if self.told.len() < LEFT_OUT_REMEMBERED {
@@ -137,7 +141,7 @@ impl Preview {
         if self.zoneless > 0 {
             let rows = counted(self.zoneless, "row");
             lines.push(format!(
-                "{rows} with a phone number and no time zone: they are called in the workspace's business hours."
+                "{rows} with a phone number that says no time zone: they are called in the workspace's business hours."
             ));
         }
         lines.extend(self.known.iter().map(|(column, what)| format!("  {column} -> {what}")));

@@ -70,6 +70,9 @@ impl Validate {
             Format::Json => output::json(&json!({"valid": valid, "diagnostics": checked.diagnostics})),
             Format::Text => output::say_painted(&report(&checked.diagnostics, &folder, valid)),
         }
+        if let Some(end) = checked.workspace.as_ref().and_then(|of| of.settings.holidays_end(Clock::real())) {
+            output::complain(&format!("warning: {end}"));
+        }
         if checked.diagnostics.iter().any(|diagnostic| diagnostic.code == "unknown-plugin") {
             output::complain(
                 "A plugin that is pushed to an engine is known here with `cadenza validate --plugin FILE.wasm`.",

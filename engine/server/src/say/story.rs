@@ -3,6 +3,7 @@
 use super::table::cell;
 use super::zone;
 use cadenza_api::views::words::NOT_PUT_INTO;
+use cadenza_core::zone::whereabouts::{Origin, Whereabouts, Zone};
 use jiff::tz::TimeZone;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -28,9 +29,29 @@ fn standing(lead: &Value, entries: &[Value]) -> Vec<String> {
         lines.push(format!("It is in no workflow, and was in none: {}.", why_in_none(entries)));
     }
     if known("phone") && !known("timezone") {
-        lines.push("Its time zone is not known: it is called in the workspace's business hours.".to_owned());
+        let field = |name: &str| lead["fields"][name].as_str();
+        lines.push(zone_derived(&Whereabouts::of(field("phone"), field("country"), field("region"))));
     }
     lines
+}
+
+/// Where a lead is that gave no time zone.
+fn zone_derived(whereabouts: &Whereabouts) -> String {
+    let Some((likeliest, by)) = whereabouts.likeliest() else {
+        return "Its time zone is not known: it is called in the workspace's business hours.".to_owned();
+    };
+    let by = match by {
+        Origin::Address => "country",
+        Origin::Number => "telephone number",
+    };
+    match whereabouts.possible().skip(1).map(Zone::name).collect::<Vec<_>>().as_slice() {
+        [] => format!("By its {by} its time zone is {}.", likeliest.name()),
+        others => format!(
+            "By its {by} its time zone is {}, or {}: it is called while business hours are open in each of them.",
+            likeliest.name(),
+            others.join(" or ")
+        ),
+    }
 }
 
 /// Why nothing has begun: the reason in the entries or, if there is none, that no workflow wanted the lead.
@@ -100,6 +121,17 @@ mod tests {
         for (lead, told) in [
             (json!({"runs": [], "past_runs": [], "fields": {"email": "a@b.io"}}), vec!["It is in no workflow"]),
             (json!({"runs": [{}], "past_runs": [], "fields": {"phone": "+1"}}), vec!["Its time zone is not known"]),
+            (
+                json!({"runs": [{}], "past_runs": [], "fields": {"phone": "+4930123456"}}),
+                vec!["By its telephone number its time zone is Europe/Berlin."],
+            ),
+            (
+                json!({"runs": [{}], "past_runs": [], "fields": {"phone": "+12125550100", "country": "US", "region": "CA"}}),
+                vec![
+                    "By its country its time zone is America/Los_Angeles, or America/New_York: it is called while \
+                     business hours are open in each of them.",
+                ],
+            ),
             (json!({"runs": [], "past_runs": [{}], "fields": {"phone": "+1", "timezone": "Europe/Berlin"}}), vec![]),
         ] {
             let lines = standing(&lead, &[]);
