@@ -17,9 +17,7 @@ pub const LAST_YEAR: i16 = 2035;
 
 /// The table ends soon: calendars that name holidays are open on those of later years.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "public holidays by name are known to this program up to {until} only; install a newer one before that year ends"
-)]
+#[error("public holidays by name are known to this program up to {until} only: install a newer one in time")]
 pub struct HolidaysEnd {
     /// The last year of the table.
     pub until: i16,
