@@ -3,7 +3,7 @@
 use crate::diagnostic::{Problem, Sheet};
 use crate::form::Form;
 use crate::known::Known;
-use crate::settings::{BY_MEANING, channels};
+use crate::own_words::{BY_MEANING, channels};
 use crate::shape::{Key, Shape, Takes, optional, required};
 use crate::yaml::Node;
 use cadenza_core::lead::{Channel, WINDOW_DAYS_MAX};

@@ -45,6 +45,14 @@ pub(crate) static CHANNEL: Shape = Shape {
     ],
 };
 
+/// Why the contact gate cannot use one of the team's own channels.
+pub(crate) const BY_MEANING: &str = "the contact gate goes by what a channel means";
+
+/// The engine's channels.
+pub(crate) fn channels() -> Vec<&'static str> {
+    Channel::ALL.iter().map(|channel| channel.as_str()).collect()
+}
+
 fn words<C: Code>() -> Vec<&'static str> {
     C::codes().iter().map(|code| code.word()).collect()
 }

@@ -8,14 +8,13 @@ use crate::hours;
 use crate::known::Known;
 use crate::limits::{self, CAP, CONVERSATION, GAP};
 use crate::meant::slug;
-use crate::own_words;
+use crate::own_words::{self, BY_MEANING, channels};
 use crate::secret::{SECRET, read_secret};
 use crate::shape::{Shape, Takes, optional, required};
 use crate::yaml::{Content, Node};
 use cadenza_core::calendar::{Calendar, weekdays_nine_to_five};
 use cadenza_core::country::Country;
 use cadenza_core::field::{CUSTOM_FIELDS_MAX, Declared, field_info};
-use cadenza_core::lead::Channel;
 use cadenza_core::value::{Value, ValueType};
 use cadenza_core::workspace::{ContactPolicy, Links, PluginSettings};
 use jiff::tz::TimeZone;
@@ -162,13 +161,6 @@ fn field_types() -> Vec<&'static str> {
     let kinds = ValueType::ALL.iter().filter(|kind| **kind != ValueType::Any).map(|kind| kind.as_str());
     kinds.chain([CHOICE]).collect()
 }
-
-pub(crate) fn channels() -> Vec<&'static str> {
-    Channel::ALL.iter().map(|channel| channel.as_str()).collect()
-}
-
-/// Why the contact gate cannot use one of the team's own channels.
-pub(crate) const BY_MEANING: &str = "the contact gate goes by what a channel means";
 
 /// The contents of `cadenza.yaml`, without the team.
 pub(crate) struct Basics {

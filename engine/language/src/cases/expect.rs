@@ -9,7 +9,7 @@ use super::model::{Asked, Decided, Expected, Moment, Place, Shown, What, Wording
 use super::shapes::{BECOMES, EXPECTED, LEADS_MAX, NEVER};
 use crate::diagnostic::Problem;
 use crate::form::Form;
-use crate::settings::BY_MEANING;
+use crate::own_words::BY_MEANING;
 use crate::yaml::Node;
 use cadenza_core::effect::NoticeKind;
 use cadenza_core::gate::Reason;

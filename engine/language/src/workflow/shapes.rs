@@ -1,7 +1,7 @@
 //! The tables of a workflow file: every key with what it takes and means.
 
 use crate::own_words::NOT_DONE;
-use crate::settings::channels;
+use crate::own_words::channels;
 use crate::shape::Takes::{
     Condition, Duration, Either, Event, Flag, Form, Json, List, Map, Name, OwnOr, OwnTable, Path, Ref, Table, Target,
     Text, Value, Whole, Words,
