@@ -475,10 +475,13 @@ fn a_lead_unsubscribes_by_its_link(python: &Path) {
         assert_eq!(refused(&lead), json!(["email"]));
     }
     tells(&engine, &lead, "the link in a mail");
-    let (status, _) = post_form(&engine, &path, "choice=channels&refused=call&refused=message&refused=x");
+    let (status, _) = post_form(&engine, &path, "choice=channels&refused=call&refused=message");
     assert_eq!((status, refused(&lead)), (200, json!(["call", "message"])));
     let (status, _) = post_form(&engine, &path, "choice=nothing");
     assert_eq!((status, engine.lead(&lead)["consent"]["opted_out"].is_null()), (200, false));
+    let before = engine.lead(&lead)["consent"]["refused"].clone();
+    assert_eq!(post_form(&engine, &path, "choice=channels&refused=emial").0, 400, "a form that cannot be read");
+    assert_eq!(engine.lead(&lead)["consent"]["refused"], before, "it changes nothing");
     for forged in ["/u/x", "/u/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", &path[..path.len() - 1]] {
         assert_eq!(post_form(&engine, forged, "List-Unsubscribe=One-Click").0, 404, "{forged}");
         assert_eq!(engine.client.with_token(None).get(forged).status, 404, "{forged}");

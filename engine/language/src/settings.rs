@@ -253,6 +253,12 @@ fn read_links(sheet: &Sheet<'_>, node: &Node) -> Option<Links> {
             sheet.report(problem.label(format!("write `{instead}`")).replace(instead));
             return None;
         }
+        if let Some((before, _)) = text.split_once(['?', '#']) {
+            let message = "links in mails are put behind this address, so it has neither query nor fragment";
+            let problem = Problem::error("bad-url", node.span.clone(), message);
+            sheet.report(problem.label(format!("write `{before}`")).replace(before));
+            return None;
+        }
         Some(text.trim_end_matches('/').to_owned())
     });
     let secrets = form.get("secrets").and_then(|node| {

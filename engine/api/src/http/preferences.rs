@@ -24,7 +24,10 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action
 
 /// `GET /u/{link}`
 pub(crate) async fn show(State(api): State<Shared>, Named(link): Named<String>) -> Result<Response, Problem> {
-    let Some(lead) = lead_of(&api, &link) else { return Ok(unknown()) };
+    let lead = match lead_of(&api, &link) {
+        Ok(lead) => lead,
+        Err(page) => return Ok(page),
+    };
     let Some(state) = api.engine.lead(lead).await? else { return Ok(unknown()) };
     let boxes: String = Channel::ALL
         .iter()
@@ -53,7 +56,10 @@ pub(crate) async fn decide(
     Named(link): Named<String>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let Some(lead) = lead_of(&api, &link) else { return Ok(unknown()) };
+    let lead = match lead_of(&api, &link) {
+        Ok(lead) => lead,
+        Err(page) => return Ok(page),
+    };
     let (parts, body) = request.into_parts();
     let held = api.bodies.read(&parts.headers, body, FORM_BYTES_MAX, api.limits.body_read_timeout).await?;
     let Some(state) = api.engine.lead(lead).await? else { return Ok(unknown()) };
@@ -64,7 +70,9 @@ pub(crate) async fn decide(
         (LeadCommand::OptOut { reason }, "Nobody will contact you any more.")
     } else if says("choice", "channels") {
         let refused = fields.iter().filter(|(key, _)| key == "refused");
-        let refused: BTreeSet<Channel> = refused.filter_map(|(_, word)| Channel::parse(word)).collect();
+        let refused: Option<BTreeSet<Channel>> = refused.map(|(_, word)| Channel::parse(word)).collect();
+        // A form that was garbled on its way must not allow what its sender refused.
+        let Some(refused) = refused else { return Ok(garbled()) };
         (LeadCommand::Prefer { refused: Some(refused.into_iter().collect()), from: None }, "This is saved.")
     } else {
         // Whatever else a mail program sends, it is asked for by one click.
@@ -80,12 +88,27 @@ pub(crate) async fn decide(
     Ok(page(StatusCode::OK, &format!("<h1>{said}</h1>")))
 }
 
-/// The lead for which a link speaks; `None` for one that nobody signed.
-fn lead_of(api: &Shared, link: &str) -> Option<LeadId> {
+/// The lead for which a link speaks, or the page for a link that nobody signed, or that cannot be checked now.
+fn lead_of(api: &Shared, link: &str) -> Result<LeadId, Response> {
     let catalog = api.engine.catalog();
-    let links = catalog.workspace.links.as_ref()?;
-    let keys = LinkKeys::resolve(&links.secrets, &catalog.root);
-    keys.inspect_err(|error| tracing::warn!(%error, "links in mails cannot be checked")).ok()?.lead(link)
+    let links = catalog.workspace.links.as_ref().ok_or_else(unknown)?;
+    let keys = LinkKeys::resolve(&links.secrets, &catalog.root).map_err(|error| {
+        tracing::warn!(%error, "links in mails cannot be checked");
+        unchecked()
+    })?;
+    keys.lead(link).ok_or_else(unknown)
+}
+
+/// A secret is missing here. The link may be good, so whoever sent it asks again.
+fn unchecked() -> Response {
+    let mut page =
+        page(StatusCode::SERVICE_UNAVAILABLE, "<h1>Please try again later.</h1>\n<p>Nothing was changed.</p>");
+    page.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("3600"));
+    page
+}
+
+fn garbled() -> Response {
+    page(StatusCode::BAD_REQUEST, "<h1>This form cannot be read.</h1>\n<p>Nothing was changed. Please try again.</p>")
 }
 
 fn unknown() -> Response {

@@ -4,13 +4,13 @@ use super::render_message;
 use crate::catalog::Catalog;
 use cadenza_core::account::AccountFacts;
 use cadenza_core::effect::{Due, Message, Outgoing};
-use cadenza_core::gate::{self, Verdict};
+use cadenza_core::gate::{self, Intent, Verdict};
 use cadenza_core::id::{EffectId, RunId};
 use cadenza_core::lead::Channel;
 use cadenza_core::mailer::Mailer;
 use cadenza_core::state::LeadState;
 use cadenza_core::time::Timestamp;
-use cadenza_core::workflow::{Email, ScriptId, Step, StepId, TouchPlan, Verb, Workflow};
+use cadenza_core::workflow::{Email, Purpose, ScriptId, Step, StepId, TouchPlan, Verb, Workflow};
 use cadenza_core::workspace::Connection;
 use std::sync::Arc;
 
@@ -67,7 +67,8 @@ pub fn mail(
     };
     render_message(catalog, state, account, &mut row, now);
     let broken = row.last_error.clone();
-    let verdict = gate::check(state, Channel::Email, &catalog.live.settings, now);
+    let intent = if email.purpose == Purpose::Answer { Intent::Answer(row.id) } else { Intent::New };
+    let verdict = gate::check_for(intent, state, Channel::Email, &catalog.live.settings, now);
     let mailer = catalog.workspace.connections.get(&row.via).and_then(Connection::mailer);
     let is_reviewed = workflow.script(ScriptId::of(script)).is_some_and(|(_, script)| script.reviewed_by.is_some());
     let lacks = lacks(mailer, catalog.workspace.links.is_some(), is_reviewed);

@@ -5,12 +5,13 @@ use super::Answer;
 use super::remote::Remote;
 use crate::say::{output, table};
 use anyhow::Context as _;
-use cadenza_mail::MESSAGE_BYTES_MAX;
+use cadenza_core::time::Timestamp;
+use cadenza_mail::{MESSAGE_BYTES_MAX, Verdict, Why};
 use clap::Args;
 use serde_json::Value;
 use std::io::Read as _;
 
-/// Exit codes: 0 a lead was told, 1 the message concerns no lead, 2 it could not be handed over, so try again.
+/// Exit codes: 0 a lead was told, 1 the message concerns no lead or is none, 2 it could not be handed over, so try again.
 #[derive(Debug, Args)]
 pub(super) struct MailIn {
     /// As JSON, for other programs
@@ -31,6 +32,11 @@ impl MailIn {
             .context("standard input cannot be read")?;
         // A mail server that could not write the rest would take it for a failure.
         std::io::copy(&mut input, &mut std::io::sink()).context("standard input cannot be read")?;
+        if cadenza_mail::read(&mail, Timestamp::from_ms(0)).verdict == Verdict::Other(Why::NoMail) {
+            // The engine would refuse it, today and tomorrow.
+            output::complain(&format!("{}; nobody is told.", Why::NoMail.words()));
+            return Ok(Answer::No);
+        }
         let done = self.remote.client()?.post_mail("/v1/mail", mail)?;
         if self.json {
             output::json(&done)
