@@ -55,24 +55,24 @@ pub enum Intent {
     Answer(EffectId),
     /// A rep who claims a call. Other calls that are claimed count against it.
     Claim(TaskId),
-    /// A call that was agreed with the lead, or the second dial of a double dial: caps and gaps do not hold it back.
+    /// A call that was agreed with the lead, the second dial of a double dial, or a message that may have left already: caps, gaps
+    /// and conversations do not hold it back.
     Agreed,
 }
 
 /// A permit for a message at `now`, or the verdict against it. A reservation that the message made at an earlier
-/// attempt does not count against it. `answers` says that it answers the lead.
+/// attempt does not count against it.
 ///
 /// # Errors
 /// When the message may not leave now.
 pub(crate) fn permit(
     state: &LeadState,
     effect: EffectId,
+    intent: Intent,
     channel: Channel,
-    answers: bool,
     settings: &Settings,
     now: Timestamp,
 ) -> Result<Permit, Verdict> {
-    let intent = if answers { Intent::Answer(effect) } else { Intent::Message(effect) };
     match check_for(intent, state, channel, settings, now) {
         Verdict::Go if state.others_under_way(effect) >= UNDER_WAY_MAX => {
             Err(Verdict::NotBefore { at: now.plus_ms(UNDER_WAY_RECHECK_MS), why: Reason::UnderWay })
@@ -113,7 +113,7 @@ pub fn check_for(intent: Intent, state: &LeadState, channel: Channel, settings: 
     let keeps_hours = settings.contact.business_hours.contains(&channel) && !matches!(intent, Intent::Answer(_));
     let opens = |from: Timestamp| if keeps_hours { next_open(lead, settings, from) } else { from };
     let (open, limit) = match limits::may_hold(intent, settings) {
-        true => limits::Limits::of(intent, state, channel, settings).first_free(from, opens),
+        true => limits::Limits::of(intent, state, channel, settings, now).first_free(from, opens),
         false => (opens(from), None),
     };
     match (open > now, open > from) {
@@ -461,7 +461,7 @@ mod tests {
             change(&mut state.lead);
             assert_eq!(check(&state, channel, &settings(), at(now)), expected, "{what}");
             let effect = EffectId::born(state.lead.id, 1);
-            match permit(&state, effect, channel, false, &settings(), at(now)) {
+            match permit(&state, effect, Intent::Message(effect), channel, &settings(), at(now)) {
                 Ok(permit) => {
                     assert!(permit.is_for(effect, channel) && permit.at() == at(now), "{what}");
                     assert!(!permit.is_for(EffectId::born(state.lead.id, 2), channel), "{what}: it is no other's");
@@ -501,12 +501,12 @@ mod tests {
         let (last, first) = effects.split_last().unwrap();
         first.iter().for_each(|effect| state.reserve(*effect, mail, now));
         assert!(
-            permit(&state, first[0], mail, false, &settings(), now).is_ok(),
+            permit(&state, first[0], Intent::Message(first[0]), mail, &settings(), now).is_ok(),
             "a retry does not count against itself"
         );
         let full = Verdict::NotBefore { at: now.plus_ms(UNDER_WAY_RECHECK_MS), why: Reason::UnderWay };
-        assert_eq!(permit(&state, *last, mail, false, &settings(), now), Err(full));
+        assert_eq!(permit(&state, *last, Intent::Message(*last), mail, &settings(), now), Err(full));
         assert!(state.release(first[3]));
-        assert!(permit(&state, *last, mail, false, &settings(), now).is_ok());
+        assert!(permit(&state, *last, Intent::Message(*last), mail, &settings(), now).is_ok());
     }
 }

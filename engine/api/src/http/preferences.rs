@@ -26,7 +26,7 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action
 pub(crate) async fn show(State(api): State<Shared>, Named(link): Named<String>) -> Result<Response, Problem> {
     let lead = match lead_of(&api, &link) {
         Ok(lead) => lead,
-        Err(page) => return Ok(page),
+        Err(page) => return Ok(*page),
     };
     let Some(state) = api.engine.lead(lead).await? else { return Ok(unknown()) };
     let boxes: String = Channel::ALL
@@ -58,7 +58,7 @@ pub(crate) async fn decide(
 ) -> Result<Response, Problem> {
     let lead = match lead_of(&api, &link) {
         Ok(lead) => lead,
-        Err(page) => return Ok(page),
+        Err(page) => return Ok(*page),
     };
     let (parts, body) = request.into_parts();
     let held = api.bodies.read(&parts.headers, body, FORM_BYTES_MAX, api.limits.body_read_timeout).await?;
@@ -89,14 +89,14 @@ pub(crate) async fn decide(
 }
 
 /// The lead for which a link speaks, or the page for a link that nobody signed, or that cannot be checked now.
-fn lead_of(api: &Shared, link: &str) -> Result<LeadId, Response> {
+fn lead_of(api: &Shared, link: &str) -> Result<LeadId, Box<Response>> {
     let catalog = api.engine.catalog();
-    let links = catalog.workspace.links.as_ref().ok_or_else(unknown)?;
+    let links = catalog.workspace.links.as_ref().ok_or_else(|| Box::new(unknown()))?;
     let keys = LinkKeys::resolve(&links.secrets, &catalog.root).map_err(|error| {
         tracing::warn!(%error, "links in mails cannot be checked");
-        unchecked()
+        Box::new(unchecked())
     })?;
-    keys.lead(link).ok_or_else(unknown)
+    keys.lead(link).ok_or_else(|| Box::new(unknown()))
 }
 
 /// A secret is missing here. The link may be good, so whoever sent it asks again.

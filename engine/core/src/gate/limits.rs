@@ -3,7 +3,7 @@
 use super::{Intent, Reason, hours_of};
 use crate::calendar::Calendar;
 use crate::lead::{Channel, Lead, WINDOW_DAYS_MAX};
-use crate::state::{LeadState, Toucher};
+use crate::state::{CLAIM_MS, LeadState, Reservation, Toucher};
 use crate::time::Timestamp;
 use crate::workspace::{Cap, ContactPolicy, Gap, Settings, Window};
 use jiff::civil::Weekday;
@@ -33,7 +33,13 @@ pub(super) struct Limits<'a> {
 }
 
 impl<'a> Limits<'a> {
-    pub(super) fn of(intent: Intent, state: &'a LeadState, channel: Channel, settings: &'a Settings) -> Self {
+    pub(super) fn of(
+        intent: Intent,
+        state: &'a LeadState,
+        channel: Channel,
+        settings: &'a Settings,
+        now: Timestamp,
+    ) -> Self {
         let counts = |by: Toucher| match (intent, by) {
             (Intent::Message(own), Toucher::Message(other)) => other != own,
             // Calls are gated all together, claimed ones too, which must not hold themselves back.
@@ -41,7 +47,9 @@ impl<'a> Limits<'a> {
             (Intent::New, Toucher::Call(_)) => channel != Channel::Call,
             _ => true,
         };
-        let under_way = state.reserved.iter().filter(|reserved| counts(reserved.by));
+        // A call that was claimed and not made in time is not under way any more.
+        let lasts = |one: &Reservation| matches!(one.by, Toucher::Message(_)) || one.since.plus_ms(CLAIM_MS) > now;
+        let under_way = state.reserved.iter().filter(|one| counts(one.by) && lasts(one));
         Self {
             lead: &state.lead,
             channel,
@@ -89,12 +97,13 @@ impl<'a> Limits<'a> {
             Window::Week => day - weekday(day),
         };
         let has_room = |day: &i32| self.touches(&cap.channels, begins(*day), *day) < u32::from(cap.at_most);
-        // Whatever lies in the longest window has left it by then.
-        let free = (today..=today + i32::from(WINDOW_DAYS_MAX)).find(has_room);
+        // Whatever lies in the longest window has left it by then, on whichever clock it was counted.
+        let free = (today..=today + i32::from(WINDOW_DAYS_MAX) + 2).find(has_room);
         match free {
             Some(day) if day == today => at,
             Some(day) => self.hours.begin_of_day(day),
-            None => Timestamp::MAX,
+            // A touch of the future: it is asked again.
+            None => self.hours.begin_of_day(today + 1),
         }
     }
 
@@ -324,5 +333,11 @@ mod tests {
         assert_eq!(says(&state, Intent::Claim(call), Call), Verdict::Go);
         assert!(matches!(says(&state, Intent::Claim(second), Call), Verdict::NotBefore { why: Reason::Capped, .. }));
         assert_eq!(says(&state, Intent::Message(other), Message), tomorrow);
+        let lapsed = now.plus_ms(CLAIM_MS);
+        assert_eq!(
+            check_for(Intent::Message(other), &state, Message, &settings, lapsed),
+            Verdict::Go,
+            "a claim lapses"
+        );
     }
 }

@@ -4,7 +4,7 @@ use super::Machine;
 use super::verbs::NotMade;
 use crate::effect::{Departure, Due, Effect, Message, Outgoing};
 use crate::event::{Delivery, MessageDue};
-use crate::gate::{self, Permit, Reason, Verdict};
+use crate::gate::{self, Intent, Permit, Reason, Verdict};
 use crate::id::{EffectId, RunId};
 use crate::identity::{IdentityKind, Why};
 use crate::journal::{Ignored, Note};
@@ -215,7 +215,12 @@ impl Machine<'_> {
             return Err(Verdict::NotBefore { at, why: Reason::RunPaused });
         }
         let (settings, now) = (&self.cx.live.settings, self.cx.now);
-        let permit = gate::permit(self.state, message.effect, channel, self.is_answer(message), settings, now);
+        let intent = match self.is_answer(message) {
+            true => Intent::Answer(message.effect),
+            false if message.may_have_left => Intent::Agreed,
+            false => Intent::Message(message.effect),
+        };
+        let permit = gate::permit(self.state, message.effect, intent, channel, settings, now);
         if let Err(Verdict::Never(_)) = permit {
             return permit.map(Some);
         }

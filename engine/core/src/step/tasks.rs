@@ -423,8 +423,8 @@ impl<'a> Machine<'a> {
             self.measure_first_call(touch.at);
         }
         if result.is_some() {
-            self.state.lead.said_at = None;
-        } else if outcome.reached() {
+            self.state.lead.said_at.take_if(|said| *said <= touch.at);
+        } else if outcome.reached() && channel == Channel::Call {
             self.state.lead.said_at = self.state.lead.said_at.max(Some(touch.at));
         }
         self.lead_changed = true;
