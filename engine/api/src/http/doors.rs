@@ -23,6 +23,8 @@ const DOORS: &[(&str, &str, Option<Role>)] = &[
     ("PUT", "/v1/leads", Some(Role::Ingest)),
     ("GET", "/v1/leads/{lead}", Some(Role::Viewer)),
     ("GET", "/v1/leads/{lead}/timeline", Some(Role::Viewer)),
+    ("GET", "/v1/leads/{lead}/gate", Some(Role::Viewer)),
+    ("GET", "/v1/leads/{lead}/mail?script=scripts/x.md", Some(Role::Viewer)),
     ("PUT", "/v1/leads/{lead}/owner", Some(Role::Operator)),
     ("POST", "/v1/leads/{lead}/pause", Some(Role::Rep)),
     ("POST", "/v1/leads/{lead}/resume", Some(Role::Rep)),
